@@ -1,0 +1,125 @@
+"""Films and how they were received: mixed inputs, and targets with many holes."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from sklearn_mtl.datasets._bunch import make_bunch
+
+_DESCRIPTION = """\
+17,472 films released from 1940 through 2014, from Wikidata (CC0) by way of the package bokeh_sampledata.
+
+Tasks: `critics_meter` (Rotten Tomatoes, percent), `metacritic` (0 to 100, 61 % missing) and
+`log10_box_office` (US dollars, 84 % missing).
+
+Inputs: what was settled before the first review. Left out because they come later or tell the targets:
+review counts (with `Fresh` and `Rotten` the meter itself), critics' average rating, awards and Oscars.
+Left out because the catalogue records them better for films that became famous: cast lists and exact
+release days. Title and cast are text, not categories, and are left out too.
+"""
+
+_QUERY = """
+    SELECT Year, Runtime, Language, Country, omdb.Rating AS Rating, Production, Director, Genre,
+           Meter, Metacritic, BoxOffice
+    FROM omdb JOIN tomatoes USING (ID) ORDER BY ID
+"""
+
+_MIN_FILMS_OF_GENRE = 200
+
+
+def load_movies(*, return_X_y: bool = False) -> Bunch | tuple[pd.DataFrame, pd.DataFrame]:
+    """
+    Load 17,472 films with three partly observed regression tasks.
+
+    The table comes with the package ``bokeh_sampledata``; nothing is downloaded.
+
+    Parameters
+    ----------
+    return_X_y : bool, default=False
+        Return ``(X, y)`` instead of a bunch.
+
+    Returns
+    -------
+    Bunch or (DataFrame, DataFrame)
+        ``data`` of shape (17472, 28): year, runtime, language, country, number of countries, MPAA
+        rating, studio, director and one flag a genre, text columns as ``category``; ``target`` of shape
+        (17472, 3): ``critics_meter``, ``metacritic``, ``log10_box_office``, NaN where missing; and
+        ``frame``, ``feature_names``, ``target_names``, ``DESCR``.
+
+    Raises
+    ------
+    ImportError
+        If ``bokeh_sampledata`` is not installed.
+
+    Examples
+    --------
+    >>> from sklearn_mtl.datasets import load_movies
+    >>> X, y = load_movies(return_X_y=True)
+    >>> y.notna().sum().to_dict()
+    {'critics_meter': 17453, 'metacritic': 6811, 'log10_box_office': 2760}
+    """
+    films = _read_films()
+    inputs, targets = _inputs(films), _targets(films)
+    if return_X_y:
+        return inputs, targets
+    return make_bunch(inputs, targets, description=_DESCRIPTION)
+
+
+def _read_films() -> pd.DataFrame:
+    try:
+        from bokeh_sampledata.movies_data import movie_path
+    except ImportError as error:
+        raise ImportError(
+            "load_movies: the films come with the package bokeh_sampledata, which is not installed; "
+            "run `pip install bokeh_sampledata`."
+        ) from error
+    with closing(sqlite3.connect(movie_path)) as connection:
+        return pd.read_sql(_QUERY, connection)
+
+
+def _inputs(films: pd.DataFrame) -> pd.DataFrame:
+    columns = pd.DataFrame(
+        {
+            "year": films["Year"],
+            "runtime": films["Runtime"],
+            "language": _only(films["Language"]),
+            "country": _only(films["Country"]),
+            "n_countries": films["Country"].str.count(", ") + 1.0,
+            "mpaa_rating": films["Rating"].astype("category"),
+            "studio": _first(films["Production"]),
+            "director": _first(films["Director"]),
+        }
+    )
+    return columns.join(_genre_flags(films["Genre"]))
+
+
+def _targets(films: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "critics_meter": films["Meter"],
+            "metacritic": films["Metacritic"],
+            "log10_box_office": np.log10(films["BoxOffice"]),
+        }
+    )
+
+
+def _only(lists: pd.Series) -> pd.Series:
+    """Keep the entry of a comma-separated list if it is alone: the lists are in no order of weight."""
+    return lists.where(~lists.str.contains(", ", na=False), "several").astype("category")
+
+
+def _first(lists: pd.Series) -> pd.Series:
+    first = lists.str.split(", ").str[0]
+    return first.where(first != "").astype("category")
+
+
+def _genre_flags(lists: pd.Series) -> pd.DataFrame:
+    flags = lists.str.get_dummies(", ").astype(bool)
+    return flags.loc[:, flags.sum() >= _MIN_FILMS_OF_GENRE].rename(
+        columns=lambda genre: f"genre_{genre.lower()}"
+    )

@@ -1,0 +1,27 @@
+"""Reading ``X`` into arrays: numbers, category codes, and what is fitted on them.
+
+The pieces, in the order in which ``fit`` uses them: :class:`ColumnReader` turns any table into
+:class:`Columns`, :func:`merge_rows` makes equal rows one, :func:`active_columns` says which columns
+vary, :class:`NumberScaling` and :func:`quantile_bins` prepare numbers for the network, and
+:class:`LinearDesign` prepares all columns for the linear view.
+"""
+
+from ._columns import ColumnInfo, Columns, active_columns
+from ._linear import LinearDesign
+from ._reader import ColumnReader
+from ._rows import MergedRows, merge_rows
+from ._scaling import NumberScaling, quantile_bins
+from ._table import check_table
+
+__all__ = [
+    "ColumnInfo",
+    "ColumnReader",
+    "Columns",
+    "LinearDesign",
+    "MergedRows",
+    "NumberScaling",
+    "active_columns",
+    "check_table",
+    "merge_rows",
+    "quantile_bins",
+]

@@ -1,0 +1,130 @@
+"""Equal rows made one, in an order that does not depend on the order of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ._columns import Columns
+
+_VALUES_AT_ONCE = 65536
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+@dataclass(frozen=True, eq=False)
+class MergedRows:
+    """Distinct rows of a table, R out of B.
+
+    Attributes
+    ----------
+    first : ndarray of shape (R,), int64
+        A row of the table for each distinct row, in canonical order.
+    inverse : ndarray of shape (B,), int64
+        The distinct row of each row of the table; -1 for rows without any weight.
+    group : ndarray of shape (R,), int64
+        The same number for distinct rows that have the same X, from 0 without gaps.
+    weights : ndarray of shape (R, T), float64
+        Summed weights.
+    """
+
+    first: NDArray[np.int64]
+    inverse: NDArray[np.int64]
+    group: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+
+def merge_rows(
+    columns: Columns,
+    targets_values: NDArray[np.float64],
+    targets_observed: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+) -> MergedRows:
+    """Make rows with the same X and the same labels one row with the sum of their weights.
+
+    Whatever is fitted on the merged rows cannot depend on the order of the rows, and takes a row of
+    weight 2 and the same row twice as exactly the same thing. A label of weight 0 is as good as
+    missing, and a row without any weight as good as absent.
+
+    Rows are compared and ordered by a 64-bit hash of their values, the same in every process; -0.0
+    equals 0.0, and NaN equals NaN. Two different rows among n have the same hash with a probability
+    of about n² / 4e19.
+
+    Parameters
+    ----------
+    columns : Columns
+        The inputs, B rows.
+    targets_values : ndarray of shape (B, T)
+        The labels.
+    targets_observed : ndarray of shape (B, T)
+        Which labels are there.
+    weights : ndarray of shape (B, T)
+        Weight of each label, not negative; 0 where it is missing.
+
+    Returns
+    -------
+    MergedRows
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> columns = Columns(np.array([[1.0], [1.0], [1.0]]), np.empty((3, 0), dtype=np.int64))
+    >>> y = np.array([[3.0], [3.0], [4.0]])
+    >>> merged = merge_rows(columns, y, np.ones_like(y, dtype=bool), np.ones_like(y))
+    >>> sorted(merged.weights.ravel().tolist()), merged.group.tolist()
+    ([1.0, 2.0], [0, 0])
+    """
+    counts = targets_observed & (weights > 0)  # (B, T)
+    kept = np.flatnonzero(counts.any(axis=1))
+    x_hash = _hash_rows(columns.numbers, seed=1) + _hash_rows(columns.categories, seed=2)
+    y_hash = _hash_rows(np.where(counts, targets_values, np.nan), seed=3)
+    x_hash, y_hash = x_hash[kept], y_hash[kept]
+    order = np.lexsort((y_hash, x_hash))
+    new_x = _starts(x_hash[order])
+    new_row = new_x | _starts(y_hash[order])
+    inverse = np.full(columns.n_rows, -1, dtype=np.int64)
+    inverse[kept[order]] = np.cumsum(new_row) - 1
+    return MergedRows(
+        first=kept[order[new_row]],
+        inverse=inverse,
+        group=np.cumsum(new_x)[new_row] - 1,
+        weights=_sum_weights(weights[kept], inverse[kept], int(new_row.sum())),
+    )
+
+
+def _hash_rows(values: NDArray[np.float64] | NDArray[np.int64], *, seed: int) -> NDArray[np.uint64]:
+    """Hash each row, as the sum of its values' hashes times an odd number of each column."""
+    n_rows, n_columns = values.shape
+    places = np.arange(1, n_columns + 1, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(seed)
+    factors = pd.util.hash_array(places) | np.uint64(1)  # (C,)
+    hashes = np.empty(n_rows, dtype=np.uint64)
+    step = max(1, _VALUES_AT_ONCE // max(1, n_columns))
+    for start in range(0, n_rows, step):
+        block = values[start : start + step] + 0  # a copy, -0.0 is 0.0: pandas < 3.1 hashes bits
+        if block.dtype.kind == "f":
+            block[np.isnan(block)] = np.nan  # NaN has many bit patterns
+        hashed = pd.util.hash_array(block.ravel()).reshape(block.shape)
+        hashes[start : start + step] = hashed @ factors
+    return hashes
+
+
+def _starts(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Mark each element that differs from the one before it."""
+    return np.concatenate([np.ones(min(1, len(ordered)), dtype=bool), ordered[1:] != ordered[:-1]])
+
+
+def _sum_weights(
+    weights: NDArray[np.float64], inverse: NDArray[np.int64], n_distinct: int
+) -> NDArray[np.float64]:
+    """Add up the weights of each distinct row, from small to large: sums round."""
+    summed = np.empty((n_distinct, weights.shape[1]))
+    summed[inverse] = weights
+    repeated = np.bincount(inverse, minlength=n_distinct) > 1  # (R,)
+    rows = np.flatnonzero(repeated[inverse])
+    for task, column in enumerate(weights[rows].T):
+        order = np.argsort(column, kind="stable")
+        totals = np.bincount(inverse[rows[order]], weights=column[order], minlength=n_distinct)
+        summed[repeated, task] = totals[repeated]
+    return summed

@@ -1,0 +1,177 @@
+"""The values of one column: read as numbers, or as levels."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+Values = NDArray[Any] | pd.Series
+
+_DATES = {"datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period"}
+
+
+def is_number(values: Values, *, parse_text: bool) -> bool:
+    """Decide whether a column holds numbers.
+
+    Parameters
+    ----------
+    values : ndarray or Series of shape (B,)
+        One column; with nothing in it but holes it is a number only if its dtype says so.
+    parse_text : bool
+        Whether text such as ``"1.5"`` is a number. An array has one dtype for all of its columns, so
+        there it is; in a DataFrame text is meant as text.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    TypeError, ValueError
+        For dates and complex numbers.
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return False
+    _refuse(values.dtype)
+    if types.is_bool_dtype(values.dtype) or types.is_numeric_dtype(values.dtype):
+        return True
+    objects = _objects(values)
+    present = objects[~pd.isna(objects)]
+    inferred = types.infer_dtype(present, skipna=False)
+    if inferred in _DATES:
+        _raise_for_dates(inferred)
+    if inferred == "complex":
+        raise ValueError(
+            "is complex: Complex data not supported; pass its real and imaginary part as two columns."
+        )
+    if present.size == 0 or (not parse_text and _has_text(present, inferred)):
+        return False
+    return _converts(present)
+
+
+def to_numbers(values: Values) -> NDArray[np.float64]:
+    """Read a column as numbers.
+
+    Parameters
+    ----------
+    values : ndarray or Series of shape (B,)
+        Numbers, booleans, None, NaN, pd.NA, and text that reads as a number.
+
+    Returns
+    -------
+    ndarray of shape (B,), float64
+        NaN where missing.
+
+    Raises
+    ------
+    ValueError
+        For a value that is no number, which the message shows.
+    """
+    _refuse(values.dtype)
+    if types.is_numeric_dtype(values.dtype):
+        if isinstance(values, pd.Series):
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return values.astype(np.float64, copy=False)
+    objects = _objects(values)
+    try:
+        return objects.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return _to_numbers_one_by_one(objects)
+
+
+def to_levels(values: Values) -> tuple[NDArray[np.int64], list[Hashable]]:
+    """Read a column as indices into a list of its distinct values.
+
+    Parameters
+    ----------
+    values : ndarray or Series of shape (B,)
+        Anything; values that cannot be hashed (a dict) are taken as their text.
+
+    Returns
+    -------
+    codes : ndarray of shape (B,), int64
+        Index of each value in ``levels``, -1 where missing.
+    levels : list of hashable
+        A categorical's categories in their order, else the distinct values, sorted if they can be.
+    """
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        categorical = pd.Series(values).cat
+        return np.asarray(categorical.codes, dtype=np.int64), categorical.categories.tolist()
+    objects = _objects(values)
+    try:
+        codes, levels = pd.factorize(objects)
+    except TypeError:
+        missing = [np.ndim(value) == 0 and pd.isna(value) for value in objects]
+        texts = [None if hole else str(value) for value, hole in zip(objects, missing, strict=True)]
+        codes, levels = pd.factorize(np.array(texts, dtype=object))
+    order = _sorted_order(levels.tolist())
+    rank = np.empty(len(order) + 1, dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    rank[-1] = -1
+    return rank[codes], [levels[index] for index in order]
+
+
+def _objects(values: Values) -> NDArray[Any]:
+    return np.asarray(values, dtype=object)
+
+
+def _has_text(present: NDArray[Any], inferred: str) -> bool:
+    if inferred.startswith("mixed"):
+        return any(isinstance(value, (str, bytes)) for value in present)
+    return inferred in {"string", "bytes"}
+
+
+def _converts(present: NDArray[Any]) -> bool:
+    try:
+        present.astype(np.float64)
+    except OverflowError:
+        return True
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _to_numbers_one_by_one(objects: NDArray[Any]) -> NDArray[np.float64]:
+    """Read what the fast conversion cannot, pd.NA for one, and name the value that is no number."""
+    numbers = np.full(len(objects), np.nan)
+    for row in np.flatnonzero(~pd.isna(objects)):
+        try:
+            numbers[row] = float(objects[row])
+        except OverflowError:
+            numbers[row] = np.inf
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"held numbers in fit, got {objects[row]!r} in row {row}; "
+                "make it a number, or mark it missing with NaN."
+            ) from error
+    return numbers
+
+
+def _sorted_order(levels: list[Hashable]) -> list[int]:
+    try:
+        return sorted(range(len(levels)), key=levels.__getitem__)  # type: ignore[arg-type]
+    except TypeError:  # numbers beside text
+        return sorted(range(len(levels)), key=lambda i: (type(levels[i]).__name__, str(levels[i])))
+
+
+def _refuse(dtype: Any) -> None:
+    if types.is_complex_dtype(dtype):
+        raise ValueError(
+            "is complex: Complex data not supported; pass its real and imaginary part as two columns."
+        )
+    if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
+        _raise_for_dates(str(dtype))
+    if isinstance(dtype, pd.PeriodDtype):
+        _raise_for_dates(str(dtype))
+
+
+def _raise_for_dates(found: str) -> None:
+    raise TypeError(
+        f"has dates or times ({found}), expected numbers or categories; make numbers of them, "
+        "for example column.dt.year, or (column - column.min()).dt.total_seconds()."
+    )

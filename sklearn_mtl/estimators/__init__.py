@@ -1,0 +1,6 @@
+"""The estimators: the scikit-learn face of the library."""
+
+from ._classifier import MultiTaskAttentionClassifier
+from ._regressor import MultiTaskAttentionRegressor
+
+__all__ = ["MultiTaskAttentionClassifier", "MultiTaskAttentionRegressor"]

@@ -1,0 +1,326 @@
+"""What the estimators have in common."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..encoding import Columns, check_table
+from ..exceptions import FitInterruptedWarning
+from ..metrics import multitask_score
+from ..training import Ensemble, FoldNet, ModelSizes, TrainingPlan, all_threads, target_scales, train
+from ._defaults import MOST_SLOTS, Auto, resolve_batch_size, resolve_device, resolve_folds, resolve_seed
+from ._fit import (
+    FitInput,
+    combine,
+    constant_outputs,
+    distinct_rows,
+    n_units,
+    prepare,
+    read_fit_input,
+    training_rows,
+)
+
+
+class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
+    """Fit, and all that does not depend on the kind of the tasks; see the classes derived from it."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
+        "n_views": [Interval(Integral, 1, None, closed="left")],
+        "n_slots": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "d_token": [Interval(Integral, 1, None, closed="left")],
+        "d_hidden": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "linear_view": ["boolean"],
+        "task_weight": [dict, "array-like", None],
+        "callbacks": [list, tuple, None],
+        "device": [str],
+        "n_threads": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state", np.random.Generator],
+        "verbose": ["verbose"],
+    }
+    _task_kind: ClassVar[Literal["regression", "classification"]]
+
+    def __init__(
+        self,
+        *,
+        n_folds: int | Auto = "auto",
+        n_views: int = 2,
+        n_slots: int | Auto = "auto",
+        n_bins: int = 16,
+        d_token: int = 12,
+        d_hidden: int = 128,
+        n_layers: int = 2,
+        dropout: float = 0.1,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 1e-2,
+        batch_size: int | Auto = "auto",
+        max_epochs: int = 150,
+        patience: int = 20,
+        linear_view: bool = True,
+        task_weight: dict[str, float] | ArrayLike | None = None,
+        callbacks: list[Any] | tuple[Any, ...] | None = None,
+        device: str = "auto",
+        n_threads: int = 1,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_folds = n_folds
+        self.n_views = n_views
+        self.n_slots = n_slots
+        self.n_bins = n_bins
+        self.d_token = d_token
+        self.d_hidden = d_hidden
+        self.n_layers = n_layers
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.linear_view = linear_view
+        self.task_weight = task_weight
+        self.callbacks = callbacks
+        self.device = device
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn all tasks together.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Numbers and categories; NaN, None and ``pd.NA`` are missing values.
+        y : DataFrame, Series or array-like of shape (B,) or (B, T)
+            One column a task; NaN, None and ``pd.NA`` are missing labels. A row without any label is left
+            out.
+        sample_weight : array-like of shape (B,) or (B, T), default=None
+            Weights of rows, or of single labels. Weight 2 is the same as having a row twice.
+
+        Returns
+        -------
+        object
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For input or parameters that cannot be used, before anything is trained or changed; the message
+            names the task, the column or the parameter.
+        """
+        self._validate_params()
+        owner = type(self).__name__
+        read = read_fit_input(
+            X,
+            y,
+            kind=self._task_kind,
+            sample_weight=sample_weight,
+            class_weight=getattr(self, "class_weight", None),
+            task_weight=self.task_weight,
+            owner=owner,
+        )
+        device = resolve_device(self.device, owner=owner)
+        with all_threads(self.n_threads):
+            self._train(read, device)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        if self.net_.was_interrupted_:
+            warnings.warn(
+                f"{owner}: fit was interrupted in epoch {self.n_iter_ + 1} of at most {self.max_epochs}; "
+                f"the state of epoch {self.best_epoch_}, the best so far, is kept.",
+                FitInterruptedWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _train(self, read: FitInput, device: str) -> None:
+        """Train, and only then change the estimator."""
+        merged = distinct_rows(read, owner=type(self).__name__)
+        seed = resolve_seed(self.random_state)
+        n_folds = resolve_folds(self.n_folds, n_units=n_units(merged))
+        n_tasks = len(read.task_set.tasks)
+        n_slots = min(n_tasks, MOST_SLOTS) if self.n_slots == "auto" else min(self.n_slots, n_tasks)
+        preparation = prepare(read.columns.take(merged.first))
+        rows = training_rows(read, merged, preparation, n_folds=n_folds, seed=seed)
+        sizes = ModelSizes(
+            n_views=self.n_views,
+            n_slots=n_slots,
+            n_bins=self.n_bins,
+            d_token=self.d_token,
+            d_hidden=self.d_hidden,
+            n_layers=self.n_layers,
+            dropout=self.dropout,
+        )
+        plan = TrainingPlan(
+            batch_size=resolve_batch_size(self.batch_size, n_rows=len(rows.fold), n_folds=n_folds),
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            device=device,
+            seed=seed,
+            verbose=int(self.verbose),
+            callbacks=self.callbacks or (),
+        )
+        categories = [info for info in read.reader.columns_ if info.kind == "category"]
+        net = train(
+            rows,
+            target_scales(rows),
+            cardinalities=[categories[place].n_codes for place in preparation.active_categories],
+            task_names=read.task_set.names,
+            sizes=sizes,
+            plan=plan,
+        )
+        ensemble, out_of_fold = combine(
+            net,
+            rows,
+            preparation,
+            linear_view=self.linear_view,
+            constants=constant_outputs(read),
+            n_threads=self.n_threads,
+        )
+        self._set_fitted(read, ensemble, n_folds=n_folds, n_slots=n_slots, plan=plan)
+        self._set_out_of_fold(read, out_of_fold, merged.inverse)
+        row_weight = merged.weights.max(axis=1)
+        attention = self._attention(read.columns.take(merged.first))  # (R, T, C)
+        self.feature_attention_ = pd.DataFrame(
+            np.average(attention, axis=0, weights=row_weight),
+            index=self.task_names_,
+            columns=[info.name for info in read.reader.columns_],
+        )
+
+    def _set_fitted(
+        self, read: FitInput, ensemble: Ensemble, *, n_folds: int, n_slots: int, plan: TrainingPlan
+    ) -> None:
+        self.reader_, self.task_set_, self.ensemble_ = read.reader, read.task_set, ensemble
+        self.net_: FoldNet = ensemble.net
+        self.task_names_ = read.task_set.names
+        self.n_folds_, self.n_slots_, self.batch_size_ = n_folds, n_slots, plan.batch_size
+        self.device_ = plan.device
+        self.history_ = _history_frame(self.net_)
+        self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
+        widths = read.task_set.n_outputs
+        starts = np.cumsum([0, *widths[:-1]])
+        self.network_share_ = pd.Series(ensemble.network_share[starts], index=self.task_names_)
+
+    def _set_out_of_fold(
+        self, read: FitInput, out_of_fold: NDArray[np.float64], inverse: NDArray[np.int64]
+    ) -> None:
+        outputs = out_of_fold[inverse]  # (B, O)
+        unseen = inverse < 0
+        if unseen.any():  # rows without labels: no fold has trained on them
+            outputs[unseen] = self.ensemble_.predict(read.columns.take(unseen))
+        self._keep_out_of_fold(outputs)
+        labels = read.task_set.decode(np.where(read.targets.observed, read.targets.values, 0))
+        labels = labels.reshape(len(labels), -1)
+        predicted = self.oof_prediction_.reshape(len(labels), -1)
+        scores = multitask_score(
+            pd.DataFrame(labels, columns=self.task_names_).astype(object).where(read.targets.observed),
+            predicted,
+            metric=self._score_metric,
+            average=None,
+            sample_weight=np.where(read.targets.observed, 1.0, 0.0),
+        )
+        self.oof_task_scores_ = pd.Series(scores)
+        self.oof_score_ = float(self.oof_task_scores_.mean())
+
+    _score_metric: ClassVar[Any]
+
+    @abstractmethod
+    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
+        """Set ``oof_prediction_`` from numbers and probabilities of shape (B, O)."""
+
+    def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
+        """Predict numbers and probabilities; (B, O)."""
+        columns = self._read_columns(X)
+        return self.ensemble_.predict(columns)
+
+    def _read_columns(self, X: Any) -> Columns:
+        check_is_fitted(self, "ensemble_")
+        table = check_table(X, owner=type(self).__name__)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self.reader_.read(table, owner=type(self).__name__)
+
+    def attention_weights(self, X: Any) -> NDArray[np.float64]:
+        """Say which columns each task attends to, row by row.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (B, T, C)
+            Mean over folds and views, in the order of the columns of `X`; sums to 1 over C. A column that
+            never varied in ``fit`` has weight 0. The linear view has no attention.
+        """
+        return self._attention(self._read_columns(X))
+
+    def _attention(self, columns: Columns) -> NDArray[np.float64]:
+        preparation = self.ensemble_.preparation
+        infos = self.reader_.columns_
+        numbers = np.array([info.index for info in infos if info.kind == "number"], dtype=np.intp)
+        categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
+        active = [*numbers[preparation.active_numbers], *categories[preparation.active_categories]]
+        weights = np.zeros((columns.n_rows, len(self.task_names_), len(infos)))
+        weights[:, :, active] = self.ensemble_.attention(columns)
+        return weights
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Score predictions on the labels that are there, the mean over tasks.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+        y : DataFrame, Series or array-like of shape (B,) or (B, T)
+            Labels; missing ones do not count.
+        sample_weight : array-like of shape (B,) or (B, T), default=None
+            Weights of rows, or of single labels.
+
+        Returns
+        -------
+        float
+            R² for the regressor, accuracy for the classifier.
+        """
+        predicted = self.predict(X)
+        score = multitask_score(y, predicted, metric=self._score_metric, sample_weight=sample_weight)
+        return float(score)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _history_frame(net: FoldNet) -> pd.DataFrame:
+    """Make a table of a net's history: epoch, losses in total and per task, seconds."""
+    frame = pd.DataFrame(net.history.to_list()).drop(columns=["batches", "train_batch_count"])
+    frame = frame.rename(columns={"dur": "seconds"})
+    first = ["epoch", "train_loss", "valid_loss"]
+    losses = [name for name in frame.columns if "_loss_" in name and name != "valid_loss_best"]
+    others = [name for name in frame.columns if name not in (*first, *losses, "seconds")]
+    return frame[[*first, *losses, "seconds", *others]]

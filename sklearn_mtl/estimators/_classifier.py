@@ -1,0 +1,192 @@
+"""Classification tasks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import StrOptions
+
+from ..tasks import TaskSet
+from ._base import BaseMultiTaskAttention
+from ._defaults import Auto
+from ._docs import describe_parameters
+
+
+@describe_parameters
+class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):  # type: ignore[misc]
+    """Learn several classifications at once, from a table with holes and labels with holes.
+
+    Every column becomes a token; each task pools the tokens by attention of its own; folds of small
+    networks learn all tasks together, stop on rows that they have not seen, and stand beside a logistic
+    model that takes over where it is better.
+
+    Parameters
+    ----------
+    {parameters}
+    class_weight : None, "balanced", dict or list, default=None
+        Weights of classes: ``"balanced"`` gives class k of a task the weight n / (K n_k); a dict from class
+        to weight serves every task that has these classes; a dict from task name, or a list in task order,
+        gives each task its own.
+
+    Attributes
+    ----------
+    {attributes}
+    classes_ : list of ndarray, or ndarray if y had one axis
+        The classes of each task, sorted.
+    oof_prediction_ : ndarray of shape (B, T) or (B,)
+        Prediction for each training row by networks that were not trained on it.
+    oof_proba_ : list of ndarray of shape (B, K), or ndarray of shape (B, K) if y had one axis
+        Probabilities for each training row by networks that were not trained on it.
+
+    See Also
+    --------
+    MultiTaskAttentionRegressor : The same for numbers.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mtl import MultiTaskAttentionClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 3))
+    >>> y = np.array([["low", "high"], ["no", "yes"]], dtype=object)
+    >>> y = np.stack([y[0, (X[:, 0] > 0).astype(int)], y[1, (X[:, 1] > X[:, 2]).astype(int)]], axis=1)
+    >>> y[rng.random(y.shape) < 0.3] = None
+    >>> classifier = MultiTaskAttentionClassifier(random_state=0).fit(X, y)
+    >>> [classes.tolist() for classes in classifier.classes_]
+    [['high', 'low'], ['no', 'yes']]
+    >>> [probability.shape for probability in classifier.predict_proba(X)]
+    [(200, 2), (200, 2)]
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMultiTaskAttention._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
+    _task_kind = "classification"
+    _score_metric: ClassVar[Any] = "accuracy"
+
+    def __init__(
+        self,
+        *,
+        n_folds: int | Auto = "auto",
+        n_views: int = 2,
+        n_slots: int | Auto = "auto",
+        n_bins: int = 16,
+        d_token: int = 12,
+        d_hidden: int = 128,
+        n_layers: int = 2,
+        dropout: float = 0.1,
+        learning_rate: float = 5e-3,
+        weight_decay: float = 1e-2,
+        batch_size: int | Auto = "auto",
+        max_epochs: int = 150,
+        patience: int = 20,
+        linear_view: bool = True,
+        task_weight: dict[str, float] | ArrayLike | None = None,
+        class_weight: Any = None,
+        callbacks: list[Any] | tuple[Any, ...] | None = None,
+        device: str = "auto",
+        n_threads: int = 1,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            n_folds=n_folds,
+            n_views=n_views,
+            n_slots=n_slots,
+            n_bins=n_bins,
+            d_token=d_token,
+            d_hidden=d_hidden,
+            n_layers=n_layers,
+            dropout=dropout,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            patience=patience,
+            linear_view=linear_view,
+            task_weight=task_weight,
+            callbacks=callbacks,
+            device=device,
+            n_threads=n_threads,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the most probable class of all tasks.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (B, T), or (B,) if y had one axis
+            In the dtype that the tasks' classes share, object if they share none.
+        """
+        probabilities = class_probabilities(self._predict_outputs(X), self.task_set_)
+        return self._decode(probabilities)
+
+    def predict_proba(self, X: Any) -> list[NDArray[np.float64]] | NDArray[np.float64]:
+        """Predict the probability of every class.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        list of ndarray of shape (B, K), or one ndarray if y had one axis
+            For each task, in the order of ``classes_``.
+        """
+        probabilities = class_probabilities(self._predict_outputs(X), self.task_set_)
+        return probabilities[0] if self.task_set_.is_1d else probabilities
+
+    def _decode(self, probabilities: list[NDArray[np.float64]]) -> NDArray[Any]:
+        return self.task_set_.decode(np.stack([array.argmax(axis=1) for array in probabilities], axis=1))
+
+    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
+        probabilities = class_probabilities(outputs, self.task_set_)
+        self.oof_prediction_ = self._decode(probabilities)
+        classes = [task.classes for task in self.task_set_.tasks]
+        is_1d = self.task_set_.is_1d
+        self.oof_proba_ = probabilities[0] if is_1d else probabilities
+        self.classes_ = classes[0] if is_1d else classes
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def class_probabilities(outputs: NDArray[np.float64], task_set: TaskSet) -> list[NDArray[np.float64]]:
+    """Give each task's probabilities of all of its classes.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (B, O)
+        Probabilities, for a binary task that of its second class alone.
+    task_set : TaskSet
+        The tasks.
+
+    Returns
+    -------
+    list of ndarray of shape (B, K)
+    """
+    parts = np.split(outputs, np.cumsum(task_set.n_outputs)[:-1], axis=1)
+    return [
+        np.hstack([1 - part, part]) if task.kind == "binary" else part
+        for task, part in zip(task_set.tasks, parts, strict=True)
+    ]

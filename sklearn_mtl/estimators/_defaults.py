@@ -1,0 +1,127 @@
+"""What ``"auto"`` means, and whether parameters fit together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+Auto = Literal["auto"]
+
+MOST_SLOTS = 8
+_STEPS_PER_EPOCH = 8
+_LEAST_BATCH, _MOST_BATCH = 16, 1024
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Values of the parameters that may be ``"auto"``.
+
+    Attributes
+    ----------
+    n_folds, n_slots, batch_size : int
+        As the parameters.
+    device : str
+        ``"cpu"``, ``"cuda"``, ``"mps"``, or what torch understands.
+    seed : int
+        Of everything that is drawn.
+    """
+
+    n_folds: int
+    n_slots: int
+    batch_size: int
+    device: str
+    seed: int
+
+
+def resolve_folds(n_folds: int | Auto, *, n_units: int) -> int:
+    """Choose the number of folds.
+
+    Parameters
+    ----------
+    n_folds : int or "auto"
+        8 up to 10,000 rows, 4 up to 100,000, 2 beyond, for ``"auto"``.
+    n_units : int
+        Rows that can be held out apart from each other; there are no more folds than these.
+
+    Returns
+    -------
+    int
+    """
+    if n_folds == "auto":
+        n_folds = 8 if n_units <= 10_000 else 4 if n_units <= 100_000 else 2
+    return min(n_folds, n_units)
+
+
+def resolve_batch_size(batch_size: int | Auto, *, n_rows: int, n_folds: int) -> int:
+    """Choose the rows a fold and step.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        An eighth of the rows that a fold trains on, but 16 to 1024, for ``"auto"``.
+    n_rows : int
+        Training rows.
+    n_folds : int
+        G.
+
+    Returns
+    -------
+    int
+    """
+    if batch_size != "auto":
+        return batch_size
+    per_fold = n_rows - n_rows // n_folds
+    return int(np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, _MOST_BATCH))
+
+
+def resolve_device(device: str, *, owner: str) -> str:
+    """Choose the device.
+
+    Parameters
+    ----------
+    device : str
+        ``"auto"`` is CUDA, then Apple's GPU, then the CPU, whichever is there first.
+    owner : str
+        Who asks; errors start with it.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        There is no such device here.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{owner}: device={device!r} cannot be used here: {reason}") from error
+    return device
+
+
+def resolve_seed(random_state: Any) -> int:
+    """Draw a seed without touching any global state.
+
+    Parameters
+    ----------
+    random_state : None, int, RandomState or Generator
+        None is a new seed each time.
+
+    Returns
+    -------
+    int
+    """
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31))
+    return int(random_state)

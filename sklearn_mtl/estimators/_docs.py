@@ -1,0 +1,105 @@
+"""Docstrings that the estimators share."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from textwrap import indent
+from typing import TypeVar
+
+Class = TypeVar("Class", bound=type)
+
+PARAMETERS = """
+n_folds : int or "auto", default="auto"
+    Groups of networks; each holds out its share of the rows. More folds leave more rows to each, and take
+    longer. ``"auto"``: 8 up to 10,000 different rows, 4 up to 100,000, 2 beyond.
+n_views : int, default=2
+    Networks a fold, which share weights and differ by attention, adapters and heads.
+n_slots : int or "auto", default="auto"
+    Attentions over columns in a view. ``"auto"``: each task its own up to 8 tasks; more tasks mix 8 by
+    learned gates. 1 is one attention for all tasks.
+n_bins : int, default=16
+    Bins of the piecewise-linear encoding of a number column, at most.
+d_token : int, default=12
+    Width of a column's token.
+d_hidden : int, default=128
+    Width of the hidden layers.
+n_layers : int, default=2
+    Hidden layers.
+dropout : float, default=0.1
+    Share of hidden units that is dropped in each training step.
+learning_rate : float, default=0.005
+    Of AdamW.
+weight_decay : float, default=0.01
+    Of AdamW.
+batch_size : int or "auto", default="auto"
+    Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 1024.
+max_epochs : int, default=150
+    Epochs at most.
+patience : int, default=20
+    Training ends after so many epochs without a better loss on held-out rows; the best epoch is kept.
+linear_view : bool, default=True
+    Put a ridge or logistic regression beside the networks, with the weight that out-of-fold predictions
+    give it, task by task.
+task_weight : dict, array-like of shape (T,) or None, default=None
+    Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
+    learned, and predicts its mean or most frequent class.
+callbacks : list of skorch callbacks or None, default=None
+    Called during training; ``net_.history`` has ``train_loss`` and ``valid_loss``.
+device : str, default="auto"
+    Where the networks are trained; ``"auto"`` is CUDA, then Apple's GPU, then the CPU.
+n_threads : int, default=1
+    Threads of torch and BLAS during fit and predict. Small networks are fastest on one.
+random_state : int, RandomState, Generator or None, default=None
+    Draws the initial values, folds and batches. The same int gives the same bits.
+verbose : int, default=0
+    1 shows a live line with epoch, losses and the time left at most.
+"""
+
+ATTRIBUTES = """
+net_ : skorch net
+    The trained networks; ``net_.history`` and ``net_.module_``.
+task_names_ : list of str
+    Columns of y; ``"y"`` or ``"task_0"``, ``"task_1"``, ... without names.
+n_features_in_ : int
+    Columns of X.
+feature_names_in_ : ndarray of shape (C,)
+    Names of the columns of X, if it had names.
+history_ : DataFrame
+    One row an epoch: ``epoch``, ``train_loss``, ``valid_loss``, both of each task as ``train_loss_<task>``
+    and ``valid_loss_<task>``, ``seconds``. Losses are relative to predicting the mean or the base rate.
+n_iter_ : int
+    Epochs trained.
+best_epoch_ : int
+    The epoch whose networks were kept, from 1.
+feature_attention_ : DataFrame of shape (T, C)
+    Attention of each task to each column, the mean over training rows.
+network_share_ : Series of shape (T,)
+    What the networks contribute to each task; the linear view has the rest.
+oof_score_ : float
+    Score of the out-of-fold predictions, the mean over tasks.
+oof_task_scores_ : Series of shape (T,)
+    The same for each task.
+n_folds_, n_slots_, batch_size_, device_ : int, int, int, str
+    What ``"auto"`` was resolved to.
+"""
+
+REFERENCES = """
+.. [1] Gorishniy, Rubachev, Babenko (2022). On embeddings for numerical features in tabular deep
+   learning. arXiv:2203.05556.
+.. [2] Gorishniy, Kotelnikov, Babenko (2024). TabM: advancing tabular deep learning with
+   parameter-efficient ensembling. arXiv:2410.24210.
+.. [3] Ma, Zhao, Yi, Chen, Hong, Chi (2018). Modeling task relationships in multi-task learning with
+   multi-gate mixture-of-experts. KDD.
+"""
+
+
+def describe_parameters(cls: Class) -> Class:
+    """Fill the places for shared descriptions in a class's docstring."""
+    if cls.__doc__:
+        for name, text in {
+            "parameters": PARAMETERS,
+            "attributes": ATTRIBUTES,
+            "references": REFERENCES,
+        }.items():
+            cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", indent(cleandoc(text), "    "))
+    return cls

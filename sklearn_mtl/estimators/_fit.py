@@ -1,0 +1,271 @@
+"""What ``fit`` does between the user's tables and a trained ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encoding import (
+    ColumnReader,
+    Columns,
+    LinearDesign,
+    MergedRows,
+    NumberScaling,
+    active_columns,
+    check_table,
+    merge_rows,
+)
+from ..nn import OutputLayout
+from ..tasks import Targets, TaskSet, read_tasks, row_weights, task_weights
+from ..training import (
+    Ensemble,
+    FoldNet,
+    LinearView,
+    Preparation,
+    TrainingRows,
+    assign_folds,
+    fit_linear_view,
+    network_shares,
+    target_scales,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class FitInput:
+    """The arguments of ``fit``, read and checked.
+
+    Attributes
+    ----------
+    reader : ColumnReader
+    columns : Columns
+        B rows.
+    task_set : TaskSet
+    targets : Targets
+    weights : ndarray of shape (B, T)
+        Of labels; 0 where missing.
+    task_weight : ndarray of shape (T,)
+    """
+
+    reader: ColumnReader
+    columns: Columns
+    task_set: TaskSet
+    targets: Targets
+    weights: NDArray[np.float64]
+    task_weight: NDArray[np.float64]
+
+
+def read_fit_input(
+    X: Any,
+    y: Any,
+    *,
+    kind: Literal["regression", "classification"],
+    sample_weight: Any,
+    class_weight: Any,
+    task_weight: Any,
+    owner: str,
+) -> FitInput:
+    """Read and check everything that comes from the user.
+
+    Parameters
+    ----------
+    X, y, sample_weight : array-like
+        As given to ``fit``.
+    kind : {"regression", "classification"}
+        Of all tasks.
+    class_weight, task_weight : object
+        As given to the estimator.
+    owner : str
+        Who asks; errors start with it.
+
+    Returns
+    -------
+    FitInput
+
+    Raises
+    ------
+    ValueError, TypeError
+        Something is wrong with any of them.
+    """
+    table = check_table(X, owner=owner)
+    task_set, targets = read_tasks(y, kind=kind, owner=owner)
+    if len(table) != len(targets.values):
+        raise ValueError(
+            f"{owner}: X has {len(table)} rows and y has {len(targets.values)}; "
+            "both must have one row for each sample."
+        )
+    if len(table) < 2:
+        raise ValueError(f"{owner}: n_samples=1 is too few; fit needs at least 2 different rows.")
+    weights = row_weights(
+        task_set, targets, sample_weight=sample_weight, class_weight=class_weight, owner=owner
+    )
+    weight_of_task = task_weights(task_set, task_weight, owner=owner)
+    reader = ColumnReader().fit(table, owner=owner, row_weight=weights.max(axis=1))
+    columns = reader.read(table, owner=owner)
+    return FitInput(reader, columns, task_set, targets, weights, weight_of_task)
+
+
+def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
+    """Merge equal rows; labels of tasks of weight 0 count as missing.
+
+    Parameters
+    ----------
+    read : FitInput
+    owner : str
+        Who asks; errors start with it.
+
+    Returns
+    -------
+    MergedRows
+
+    Raises
+    ------
+    ValueError
+        There are less than two.
+    """
+    weights = read.weights * (read.task_weight > 0)
+    merged = merge_rows(read.columns, read.targets.values, read.targets.observed, weights)
+    if len(merged.first) < 2:
+        raise ValueError(
+            f"{owner}: all labelled rows are the same ({len(read.weights)} rows, {len(merged.first)} different); "
+            "fit needs at least 2 different rows."
+        )
+    return merged
+
+
+def n_units(merged: MergedRows) -> int:
+    """Count the rows that can be held out apart from each other: those of different X, if there are two."""
+    n_groups = int(merged.group.max()) + 1
+    return n_groups if n_groups > 1 else len(merged.first)
+
+
+def prepare(columns: Columns) -> Preparation:
+    """Fit what turns columns into the inputs of network and linear view.
+
+    Parameters
+    ----------
+    columns : Columns
+        The distinct training rows.
+
+    Returns
+    -------
+    Preparation
+    """
+    numbers, categories = (np.flatnonzero(mask) for mask in active_columns(columns))
+    if not len(numbers) and not len(categories):  # one column that says nothing is needed
+        numbers = np.arange(min(1, columns.numbers.shape[1]))
+        categories = np.arange(1 - len(numbers))
+    scaling = NumberScaling().fit(columns.numbers[:, numbers])
+    return Preparation(numbers, categories, scaling, LinearDesign().fit(columns))
+
+
+def training_rows(
+    read: FitInput, merged: MergedRows, preparation: Preparation, *, n_folds: int, seed: int
+) -> TrainingRows:
+    """Gather all that training reads, in the canonical order of rows.
+
+    Parameters
+    ----------
+    read : FitInput
+    merged : MergedRows
+        Of the same input.
+    preparation : Preparation
+        Fitted on the distinct rows.
+    n_folds : int
+        G.
+    seed : int
+        Breaks ties where rows are dealt to folds.
+
+    Returns
+    -------
+    TrainingRows
+    """
+    columns = read.columns.take(merged.first)
+    kinds = [task.kind for task in read.task_set.tasks]
+    is_observed = merged.weights > 0
+    values = np.where(is_observed, read.targets.values[merged.first], 0.0)
+    n_classes = [0 if task.classes is None else len(task.classes) for task in read.task_set.tasks]
+    fold = assign_folds(
+        np.where(is_observed, values, np.nan),
+        n_classes=np.array(n_classes),
+        n_folds=n_folds,
+        rng=np.random.default_rng(seed),
+        groups=merged.group if merged.group.any() else None,
+    )
+    numbers, categories = preparation.network_inputs(columns)
+    return TrainingRows(
+        numbers=numbers,
+        categories=categories,
+        design=preparation.design.transform(columns),
+        values=values,
+        weights=merged.weights,
+        task_weight=read.task_weight,
+        fold=fold,
+        layout=OutputLayout(kinds, read.task_set.n_outputs),
+    )
+
+
+def combine(
+    net: FoldNet,
+    rows: TrainingRows,
+    preparation: Preparation,
+    *,
+    linear_view: bool,
+    constants: NDArray[np.float64],
+    n_threads: int,
+) -> tuple[Ensemble, NDArray[np.float64]]:
+    """Put the linear view beside the trained network.
+
+    Parameters
+    ----------
+    net : FoldNet
+        Trained on `rows`.
+    rows : TrainingRows
+    preparation : Preparation
+        Of columns.
+    linear_view : bool
+        Fit one.
+    constants : ndarray of shape (O,)
+        What tasks of weight 0 predict; they learn nothing.
+    n_threads : int
+        Of torch, in predictions.
+
+    Returns
+    -------
+    Ensemble
+    ndarray of shape (R, O)
+        Out-of-fold numbers and probabilities.
+    """
+    widths = [outputs.stop - outputs.start for outputs in rows.layout.slices]
+    is_learned = np.repeat(rows.task_weight > 0, widths)  # (O,)
+    share = is_learned.astype(np.float64)
+    linear = LinearView.constant(rows, constants)
+    if linear_view:
+        linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
+        share *= np.repeat(network_shares(net.out_of_fold_, linear.out_of_fold, rows), widths)
+    ensemble = Ensemble(
+        net=net,
+        preparation=preparation,
+        scales=target_scales(rows),
+        coefficients=linear.coefficients,
+        intercept=linear.intercept,
+        network_share=share,
+        layout=rows.layout,
+        n_threads=n_threads,
+    )
+    return ensemble, share * net.out_of_fold_ + (1 - share) * linear.out_of_fold
+
+
+def constant_outputs(read: FitInput) -> NDArray[np.float64]:
+    """Mean of each task, or logits of its base rates; (O,)."""
+    constants: list[float] = []
+    for task, value, weight in zip(read.task_set.tasks, read.targets.values.T, read.weights.T, strict=True):
+        if task.classes is None:
+            constants.append(float(np.average(value, weights=weight)))
+            continue
+        counts = np.bincount(value.astype(np.intp), weights=weight, minlength=len(task.classes))
+        logits = np.log(np.maximum(counts, 1e-9 * counts.sum()))
+        constants.extend([logits[1] - logits[0]] if task.kind == "binary" else logits)
+    return np.array(constants)

@@ -1,0 +1,422 @@
+"""Scores that know several tasks and missing labels, and scorers for scikit-learn's search.
+
+Each score is scikit-learn's own, taken per task over the labels that are there, then averaged over tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    f1_score,
+    mean_absolute_error,
+    r2_score,
+    recall_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
+from sklearn.utils.metadata_routing import UNUSED
+
+from .tasks import (
+    LabelColumn,
+    LabelTable,
+    check_comparable,
+    class_labels,
+    match_columns,
+    named_weights,
+    read_labels,
+    real_numbers,
+    sample_weight_table,
+)
+
+__all__ = ["make_multitask_scorer", "multitask_score"]
+
+Metric = Literal[
+    "r2",
+    "rmse",
+    "arrmse",
+    "mae",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "log_loss",
+    "roc_auc",
+    "average_precision",
+]
+Average = Literal["macro", "weighted"]
+_Score = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+_OWNER = "multitask_score"
+
+
+def multitask_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    metric: Metric,
+    average: Average | None = "macro",
+    task_weight: Any = None,
+    sample_weight: Any = None,
+    classes: Any = None,
+    baseline: Any = None,
+) -> float | pd.Series:
+    """Score predictions of several tasks on the labels that are there.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (B,) or (B, T)
+        Labels; NaN, None, ``pd.NA`` and NaT are missing.
+    y_pred : array-like of shape (B,) or (B, T), or list of T arrays of shape (B, K)
+        Numbers or classes, as ``predict`` gives them; for ``"log_loss"``, ``"roc_auc"`` and
+        ``"average_precision"`` probabilities as ``predict_proba`` gives them: one array of shape (B, K) for
+        one task, a list of them for several, or shape (B, T) with the probability of the greater of two
+        classes.
+    metric : str
+        For numbers ``"r2"``, ``"rmse"``, ``"mae"`` and ``"arrmse"`` (root of the squared error relative to
+        that of a constant prediction); for classes ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` (mean
+        over classes); for probabilities ``"log_loss"``, ``"roc_auc"``, ``"average_precision"`` (with more
+        than two classes the mean over each class against the rest).
+    average : {"macro", "weighted"} or None, default="macro"
+        Mean over tasks, mean weighted by ``task_weight``, or None for a score per task.
+    task_weight : mapping from task name to weight, or sequence of shape (T,), optional
+        For ``average="weighted"``.
+    sample_weight : array-like of shape (B,) or (B, T), optional
+        Weights of rows, or of labels.
+    classes : array or list of T arrays, optional
+        What the columns of the probabilities stand for, as in ``classes_``. Default: the sorted classes in
+        ``y_true``.
+    baseline : mapping from task name to number, or sequence of shape (T,), optional
+        The constant prediction of ``"arrmse"``, such as the training mean. Default: the mean of ``y_true``.
+
+    Returns
+    -------
+    float or Series
+        The mean, or the score of each task by name. A task on which the score is not defined (no observed
+        label, one class only for ``"roc_auc"``, a constant for ``"arrmse"``) is NaN and left out of the
+        mean; the mean of no task is NaN.
+
+    Raises
+    ------
+    ValueError
+        Predictions are missing, or do not fit to the labels.
+
+    Examples
+    --------
+    >>> from sklearn_mtl.metrics import multitask_score
+    >>> y_true = [["cat", 1], ["dog", None], ["dog", 0]]
+    >>> y_pred = [["cat", 1], ["cat", 1], ["dog", 1]]
+    >>> multitask_score(y_true, y_pred, metric="accuracy", average=None).round(2).to_dict()
+    {'task_0': 0.67, 'task_1': 0.5}
+    """
+    spec = _look_up(metric, average, task_weight)
+    table = read_labels(y_true, owner=_OWNER, argument="y_true")
+    weights = _label_weights(sample_weight, table)  # (B, T)
+    baselines = _baselines(baseline, table.names)
+    scores = []
+    for position, (true, pred) in enumerate(spec.pairs(table, y_pred, classes)):
+        weight = weights[table.columns[position].observed, position]
+        score = partial(_relative_rmse, baseline=baselines[position]) if metric == "arrmse" else spec.score
+        counted = weight > 0
+        defined = counted.any()
+        scores.append(score(true[counted], pred[counted], weight[counted]) if defined else np.nan)
+    per_task = pd.Series(scores, index=table.names, name=metric, dtype=np.float64)
+    return (
+        per_task
+        if average is None
+        else _mean(per_task, named_weights(table.names, task_weight, owner=_OWNER))
+    )
+
+
+class MultitaskScorer(BaseEstimator):  # type: ignore[misc]
+    """A scorer for ``scoring=``; `make_multitask_scorer` makes it.
+
+    Parameters
+    ----------
+    metric : str
+        As in `multitask_score`.
+    average : {"macro", "weighted"}, default="macro"
+        Mean over tasks, or mean weighted by ``task_weight``.
+    task_weight : mapping from task name to weight, or sequence of shape (T,), optional
+        For ``average="weighted"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn_mtl.metrics import MultitaskScorer
+    >>> X, y = np.arange(6.0).reshape(-1, 1), np.arange(12.0).reshape(-1, 2)
+    >>> round(MultitaskScorer("r2")(Ridge(alpha=1e-6).fit(X, y), X, y), 3)
+    1.0
+    """
+
+    __metadata_request__score = {"estimator": UNUSED}  # noqa: RUF012  scikit-learn's protocol
+
+    def __init__(self, metric: Metric, *, average: Average = "macro", task_weight: Any = None) -> None:
+        self.metric = metric
+        self.average = average
+        self.task_weight = task_weight
+
+    def __call__(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Call `score`."""
+        return self.score(estimator, X, y, sample_weight=sample_weight)
+
+    def score(self, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Score a fitted estimator, with the sign flipped for losses: greater is better.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Has ``predict``, or ``predict_proba`` and ``classes_`` where the metric reads probabilities.
+        X : array-like of shape (B, C)
+            Inputs.
+        y : array-like of shape (B,) or (B, T)
+            Labels; missing ones do not count.
+        sample_weight : array-like of shape (B,) or (B, T), optional
+            Weights of rows, or of labels.
+
+        Returns
+        -------
+        float
+        """
+        spec = _look_up(self.metric, self.average, self.task_weight)
+        reads_probabilities = spec.pairs is _probability_pairs
+        score = multitask_score(
+            y,
+            estimator.predict_proba(X) if reads_probabilities else estimator.predict(X),
+            metric=self.metric,
+            average=self.average,
+            task_weight=self.task_weight,
+            sample_weight=sample_weight,
+            classes=estimator.classes_ if reads_probabilities else None,
+        )
+        return spec.sign * cast("float", score)
+
+
+def make_multitask_scorer(
+    metric: Metric, *, average: Average = "macro", task_weight: Any = None
+) -> MultitaskScorer:
+    """Make a scorer for ``scoring=`` of ``GridSearchCV`` or ``cross_validate``, for any estimator.
+
+    Parameters
+    ----------
+    metric : str
+        As in `multitask_score`. Losses (``"rmse"``, ``"arrmse"``, ``"mae"``, ``"log_loss"``) change sign.
+    average : {"macro", "weighted"}, default="macro"
+        Mean over tasks, or mean weighted by ``task_weight``.
+    task_weight : mapping from task name to weight, or sequence of shape (T,), optional
+        For ``average="weighted"``.
+
+    Returns
+    -------
+    MultitaskScorer
+        A callable of ``(estimator, X, y, sample_weight=None)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn_mtl.metrics import make_multitask_scorer
+    >>> X, y = np.arange(20.0).reshape(-1, 1), np.arange(40.0).reshape(-1, 2)
+    >>> search = GridSearchCV(Ridge(), {"alpha": [0.1, 100]}, scoring=make_multitask_scorer("rmse"))
+    >>> search.fit(X, y).best_params_
+    {'alpha': 0.1}
+    """
+    if average is None:
+        raise ValueError("make_multitask_scorer: average is None, a scorer gives one number; use 'macro'.")
+    _look_up(metric, average, task_weight)
+    return MultitaskScorer(metric, average=average, task_weight=task_weight)
+
+
+@dataclass(frozen=True)
+class _Spec:
+    """How a metric reads predictions, what it computes for one task, and whether greater is better."""
+
+    pairs: Callable[[LabelTable, Any, Any], Iterator[tuple[np.ndarray, np.ndarray]]]
+    score: _Score
+    sign: int = 1
+
+
+def _look_up(metric: str, average: str | None, task_weight: Any) -> _Spec:
+    if metric not in _SPECS:
+        raise ValueError(f"{_OWNER}: unknown metric {metric!r}; expected one of {sorted(_SPECS)}.")
+    if average not in ("macro", "weighted", None):
+        raise ValueError(f"{_OWNER}: average is {average!r}, expected 'macro', 'weighted' or None.")
+    if task_weight is not None and average != "weighted":
+        raise ValueError(f"{_OWNER}: task_weight counts with average='weighted' only, got {average!r}.")
+    return _SPECS[metric]
+
+
+def _label_weights(sample_weight: Any, table: LabelTable) -> np.ndarray:
+    shape = (table.n_rows, len(table.columns))
+    if sample_weight is None:
+        return np.ones(shape)
+    weights = sample_weight_table(
+        sample_weight, n_rows=table.n_rows, names=table.names, is_named=table.is_named, owner=_OWNER
+    )
+    return np.broadcast_to(weights, shape)
+
+
+def _baselines(baseline: Any, names: Sequence[str]) -> list[float | None]:
+    if baseline is None:
+        return [None] * len(names)
+    values: list[Any] = (
+        [baseline.get(name) for name in names] if isinstance(baseline, Mapping) else list(baseline)
+    )
+    if len(values) != len(names) or any(value is None for value in values):
+        raise ValueError(
+            f"{_OWNER}: baseline is {baseline!r}, expected one number for each task {list(names)}."
+        )
+    return [float(value) for value in values]
+
+
+def _mean(per_task: pd.Series, weights: np.ndarray) -> float:
+    defined = per_task.notna().to_numpy() & (weights > 0)
+    return float(np.average(per_task[defined], weights=weights[defined])) if defined.any() else float("nan")
+
+
+def _number_pairs(table: LabelTable, y_pred: Any, _: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for true, pred in _matched(table, y_pred):
+        yield real_numbers(true, owner=_OWNER), real_numbers(pred, owner=_OWNER)
+
+
+def _class_pairs(table: LabelTable, y_pred: Any, _: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for true, pred in _matched(table, y_pred):
+        expected, given = class_labels(true, owner=_OWNER), class_labels(pred, owner=_OWNER)
+        check_comparable(given, expected, name=true.name, owner=_OWNER)
+        codes, _uniques = pd.factorize(np.concatenate([expected, given]))
+        yield codes[: len(expected)], codes[len(expected) :]
+
+
+def _matched(table: LabelTable, y_pred: Any) -> Iterator[tuple[LabelColumn, LabelColumn]]:
+    """Yield each task's labels and the predictions of the same rows."""
+    predicted = read_labels(y_pred, owner=_OWNER, argument="y_pred")
+    predicted = match_columns(predicted, table.names, by_name=table.is_named, owner=_OWNER, argument="y_pred")
+    _check_rows(predicted.n_rows, table.n_rows)
+    for true, pred in zip(table.columns, predicted.columns, strict=True):
+        missing = np.flatnonzero(true.observed & ~pred.observed)
+        if len(missing):
+            raise ValueError(f"{_OWNER}: y_pred has no value for task {true.name!r} in row {missing[0]}.")
+        wanted = true.observed[pred.observed]
+        yield true, LabelColumn(true.name, pred.labels[wanted], true.observed)
+
+
+def _probability_pairs(
+    table: LabelTable, y_pred: Any, classes: Any
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    n_tasks = len(table.columns)
+    if classes is not None and n_tasks == 1 and np.ndim(classes[0]) == 0:
+        classes = [classes]
+    for position, (column, given) in enumerate(zip(table.columns, _per_task(y_pred, n_tasks), strict=True)):
+        labels = class_labels(column, owner=_OWNER)
+        known = np.unique(labels) if classes is None else np.asarray(classes[position])
+        check_comparable(labels, known, name=column.name, owner=_OWNER)
+        probabilities = _one_column_a_class(given)
+        _check_rows(len(probabilities), table.n_rows)
+        if len(labels) and probabilities.shape[1] != len(known):
+            raise ValueError(
+                f"{_OWNER}: y_pred has {probabilities.shape[1]} columns for task {column.name!r}, expected "
+                f"one for each class {known.tolist()}; give classes=estimator.classes_."
+            )
+        yield pd.Index(known).get_indexer(pd.Index(labels)), probabilities[column.observed]
+
+
+def _per_task(y_pred: Any, n_tasks: int) -> list[np.ndarray]:
+    if isinstance(y_pred, list | tuple) and len(y_pred) == n_tasks and np.ndim(y_pred[0]) > 0:
+        return [np.asarray(probabilities, dtype=np.float64) for probabilities in y_pred]
+    probabilities = np.asarray(y_pred, dtype=np.float64)
+    if n_tasks == 1:
+        return [probabilities]
+    if probabilities.ndim == 3 and len(probabilities) == n_tasks:
+        return list(probabilities)
+    if probabilities.ndim != 2 or probabilities.shape[1] != n_tasks:
+        raise ValueError(
+            f"{_OWNER}: y_pred has shape {probabilities.shape}, expected a list of {n_tasks} arrays of "
+            f"probabilities, or one column a task with two classes each."
+        )
+    return list(probabilities.T)
+
+
+def _one_column_a_class(probabilities: np.ndarray) -> np.ndarray:
+    return np.column_stack([1 - probabilities, probabilities]) if probabilities.ndim == 1 else probabilities
+
+
+def _check_rows(n_predicted: int, n_rows: int) -> None:
+    if n_predicted != n_rows:
+        raise ValueError(
+            f"{_OWNER}: y_pred has {n_predicted} rows, y_true has {n_rows}; they must be the same."
+        )
+
+
+def _r2(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    return float(r2_score(true, pred, sample_weight=weight)) if len(true) > 1 else float("nan")
+
+
+def _rmse(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    return float(root_mean_squared_error(true, pred, sample_weight=weight))
+
+
+def _relative_rmse(
+    true: np.ndarray, pred: np.ndarray, weight: np.ndarray, *, baseline: float | None = None
+) -> float:
+    constant = np.average(true, weights=weight) if baseline is None else baseline
+    squares = np.sum(weight * (true - constant) ** 2)
+    return float(np.sqrt(np.sum(weight * (true - pred) ** 2) / squares)) if squares > 0 else float("nan")
+
+
+def _mae(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    return float(mean_absolute_error(true, pred, sample_weight=weight))
+
+
+def _accuracy(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    return float(accuracy_score(true, pred, sample_weight=weight))
+
+
+def _balanced_accuracy(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    # scikit-learn's balanced_accuracy_score warns of predicted classes that are not among the labels.
+    return float(recall_score(true, pred, labels=np.unique(true), average="macro", sample_weight=weight))
+
+
+def _f1(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    return float(f1_score(true, pred, average="macro", sample_weight=weight, zero_division=0))
+
+
+def _log_loss(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    # A class that the estimator does not know has probability 0; scikit-learn's log_loss refuses it.
+    given = np.where(true >= 0, pred[np.arange(len(true)), true], 0.0)
+    eps = np.finfo(np.float64).eps
+    return float(np.average(-np.log(np.clip(given, eps, 1 - eps)), weights=weight))
+
+
+def _one_against_rest(
+    true: np.ndarray, pred: np.ndarray, weight: np.ndarray, *, score: Callable[..., float]
+) -> float:
+    n_classes = pred.shape[1]
+    of_interest = [1] if n_classes == 2 else range(n_classes)
+    scores = [
+        score(true == label, pred[:, label], sample_weight=weight)
+        for label in of_interest
+        if 0 < np.count_nonzero(true == label) < len(true)
+    ]
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+_SPECS = {
+    "r2": _Spec(_number_pairs, _r2),
+    "rmse": _Spec(_number_pairs, _rmse, sign=-1),
+    "arrmse": _Spec(_number_pairs, _relative_rmse, sign=-1),
+    "mae": _Spec(_number_pairs, _mae, sign=-1),
+    "accuracy": _Spec(_class_pairs, _accuracy),
+    "balanced_accuracy": _Spec(_class_pairs, _balanced_accuracy),
+    "f1": _Spec(_class_pairs, _f1),
+    "log_loss": _Spec(_probability_pairs, _log_loss, sign=-1),
+    "roc_auc": _Spec(_probability_pairs, partial(_one_against_rest, score=roc_auc_score)),
+    "average_precision": _Spec(_probability_pairs, partial(_one_against_rest, score=average_precision_score)),
+}

@@ -1,0 +1,101 @@
+"""From representations to outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ._initial import normal, zeros
+
+
+class TaskHeads(nn.Module):
+    """A linear head for each task and view.
+
+    With as many slots as tasks, task t reads slot t. With fewer, a task reads all slots, mixed by
+    learned gates, as the tasks of a multi-gate mixture of experts [1]_ mix its experts.
+
+    Parameters
+    ----------
+    n_outputs : sequence of int, length T
+        Width of each task's head.
+    n_folds, n_views, n_slots : int
+        G, V, S.
+    d_hidden : int
+        H.
+    generator : torch.Generator
+        Draws the initial values.
+
+    References
+    ----------
+    .. [1] Ma, Zhao, Yi, Chen, Hong, Chi (2018). Modeling task relationships in multi-task learning with
+       multi-gate mixture-of-experts. KDD.
+
+    Examples
+    --------
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> heads = TaskHeads([1, 3], n_folds=2, n_views=3, n_slots=2, d_hidden=16, generator=generator)
+    >>> heads(torch.randn(2, 7, 3, 2, 16)).shape
+    torch.Size([2, 7, 3, 4])
+    """
+
+    task_of_output: Tensor
+    own_slot: Tensor
+
+    def __init__(
+        self,
+        n_outputs: Sequence[int],
+        *,
+        n_folds: int,
+        n_views: int,
+        n_slots: int,
+        d_hidden: int,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        n_tasks = len(n_outputs)
+        tasks = torch.arange(n_tasks).repeat_interleave(torch.tensor(n_outputs))
+        self.register_buffer("task_of_output", tasks)
+        self.register_buffer("own_slot", torch.eye(n_slots))
+        self.gate = None
+        if n_slots not in (1, n_tasks):
+            self.gate = normal(n_folds, n_views, n_tasks, n_slots, std=0.5, generator=generator)
+        self.weight = normal(
+            n_folds, n_views, d_hidden, len(tasks), std=d_hidden**-0.5, generator=generator
+        )
+        self.bias = zeros(n_folds, 1, n_views, len(tasks))
+
+    def gates(self) -> Tensor:
+        """Give the share of each slot in each task.
+
+        Returns
+        -------
+        Tensor of shape (G, V, T, S)
+            Sums to 1 over S.
+        """
+        if self.gate is not None:
+            return torch.softmax(self.gate, dim=3)
+        n_tasks = int(self.task_of_output[-1]) + 1
+        own = self.own_slot if len(self.own_slot) == n_tasks else self.own_slot.expand(n_tasks, 1)
+        return own.expand(*self.weight.shape[:2], -1, -1)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Apply the heads.
+
+        Parameters
+        ----------
+        hidden : Tensor of shape (G, B, V, S, H)
+
+        Returns
+        -------
+        Tensor of shape (G, B, V, O)
+            Outputs of all tasks side by side: numbers in training units, logits of classes.
+        """
+        n_slots = hidden.shape[3]
+        by_slot = hidden.permute(0, 2, 1, 3, 4).flatten(2, 3) @ self.weight  # (G, V, B S, O)
+        if n_slots == 1:
+            return by_slot.transpose(1, 2) + self.bias
+        shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
+        mixed = (by_slot.unflatten(2, (-1, n_slots)) * shares[:, :, None]).sum(dim=3)  # (G, V, B, O)
+        return mixed.transpose(1, 2) + self.bias

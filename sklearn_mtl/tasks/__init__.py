@@ -1,0 +1,26 @@
+"""Reading ``y`` into tasks: names, kinds, classes, masks and weights. Numpy and pandas, no torch."""
+
+from ._columns import LabelColumn, LabelTable, match_columns, read_labels
+from ._labels import check_comparable, class_labels, real_numbers
+from ._read import read_tasks
+from ._task_set import Kind, Targets, Task, TaskSet
+from ._weights import named_weights, row_weights, sample_weight_table, task_weights
+
+__all__ = [
+    "Kind",
+    "LabelColumn",
+    "LabelTable",
+    "Targets",
+    "Task",
+    "TaskSet",
+    "check_comparable",
+    "class_labels",
+    "match_columns",
+    "named_weights",
+    "read_labels",
+    "read_tasks",
+    "real_numbers",
+    "row_weights",
+    "sample_weight_table",
+    "task_weights",
+]

@@ -1,0 +1,35 @@
+"""Training: folds and views, the linear view, and how their predictions are mixed."""
+
+from ._batches import FoldBatches, FoldDataset
+from ._ensemble import Ensemble, Preparation
+from ._folds import assign_folds
+from ._linear import LinearView, fit_linear_view, ridge_path
+from ._mixture import mean_losses, network_shares
+from ._net import FoldNet, MeanTaskLoss
+from ._rows import TargetScales, TrainingRows, target_scales
+from ._threads import all_threads, torch_threads
+from ._train import ModelSizes, TrainingPlan, build_model, train
+
+__all__ = [
+    "Ensemble",
+    "FoldBatches",
+    "FoldDataset",
+    "FoldNet",
+    "LinearView",
+    "MeanTaskLoss",
+    "ModelSizes",
+    "Preparation",
+    "TargetScales",
+    "TrainingPlan",
+    "TrainingRows",
+    "all_threads",
+    "assign_folds",
+    "build_model",
+    "fit_linear_view",
+    "mean_losses",
+    "network_shares",
+    "ridge_path",
+    "target_scales",
+    "torch_threads",
+    "train",
+]

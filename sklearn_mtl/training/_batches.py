@@ -1,0 +1,136 @@
+"""Rows on the device, and batches of them cut without a detour over single rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ._rows import TargetScales, TrainingRows
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+class FoldDataset(Dataset[Batch]):
+    """Training rows as tensors, with labels as each fold standardises them.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        The training rows.
+    scales : TargetScales
+        How each fold standardises labels.
+    device : str
+        Where all tensors are kept.
+
+    Attributes
+    ----------
+    numbers : Tensor of shape (R, N), float32
+    categories : Tensor of shape (R, M), int64
+    targets : Tensor of shape (G, R, T), float32
+        Standardised numbers and class indices.
+    weights : Tensor of shape (R, T), float32
+    weight_scale : Tensor of shape (G, T), float32
+        Makes a label's weight times its loss, averaged over a fold's training rows, the task's loss in
+        units of the loss of its base rate.
+    trained_on, held_out : list of ndarray, length G
+        Rows of each fold.
+    """
+
+    def __init__(self, rows: TrainingRows, scales: TargetScales, *, device: str) -> None:
+        self.rows, self.scales = rows, scales
+        self.numbers = torch.from_numpy(rows.numbers).to(device)
+        self.categories = torch.from_numpy(rows.categories).to(device)
+        self.targets = torch.from_numpy(_standardised(rows, scales)).to(device)
+        self.weights = torch.from_numpy(rows.weights.astype(np.float32)).to(device)
+        self.weight_scale = torch.from_numpy(_weight_scale(rows, scales)).to(device)
+        self.trained_on = [rows.trained_on(fold) for fold in range(rows.n_folds)]
+        self.held_out = [rows.held_out(fold) for fold in range(rows.n_folds)]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, rows: Tensor) -> Batch:
+        """Gather a batch.
+
+        Parameters
+        ----------
+        rows : Tensor of int64, shape (G, B)
+            Rows of each fold.
+
+        Returns
+        -------
+        numbers : Tensor of shape (G, B, N)
+        categories : Tensor of shape (G, B, M)
+        targets, weights : Tensor of shape (G, B, T)
+        """
+        folds = torch.arange(len(rows), device=rows.device)[:, None]
+        weights = self.weights[rows] * self.weight_scale[:, None]
+        return self.numbers[rows], self.categories[rows], self.targets[folds, rows], weights
+
+
+def _standardised(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
+    starts = [outputs.start for outputs in rows.layout.slices]
+    mean, deviation = scales.mean[:, None, starts], scales.deviation[:, None, starts]  # (G, 1, T)
+    standardised = (rows.values - mean) / deviation  # (G, R, T)
+    return np.where(rows.weights > 0, standardised, 0.0).astype(np.float32)
+
+
+def _weight_scale(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
+    mean_weight = np.stack([rows.weights[rows.trained_on(fold)].mean(0) for fold in range(rows.n_folds)])
+    is_number = np.array(rows.layout.kinds) == "regression"
+    base_loss = np.where(is_number, 1.0, scales.base_loss) * mean_weight  # (G, T)
+    return np.divide(1.0, base_loss, out=np.zeros_like(base_loss), where=mean_weight > 0).astype(np.float32)
+
+
+class FoldBatches:
+    """One epoch of batches, in each fold's own order: a permutation, then slices.
+
+    All folds take the same number of steps; of a fold with a few rows more, these are left out of the
+    epoch, others each time.
+
+    Parameters
+    ----------
+    dataset : FoldDataset
+    batch_size : int
+        Rows a fold and step.
+    rng : numpy.random.Generator
+        Draws the permutations.
+    """
+
+    def __init__(self, dataset: FoldDataset, *, batch_size: int, rng: np.random.Generator) -> None:
+        self.dataset, self.rng = dataset, rng
+        n_rows = min(len(rows) for rows in dataset.trained_on)
+        self.batch_size = min(batch_size, n_rows)
+        self.n_steps = n_rows // self.batch_size
+
+    def __len__(self) -> int:
+        return self.n_steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        n_rows = self.n_steps * self.batch_size
+        order = np.stack([self.rng.permutation(rows)[:n_rows] for rows in self.dataset.trained_on])
+        for rows in torch.from_numpy(order).to(self.dataset.numbers.device).split(self.batch_size, dim=1):
+            yield self.dataset[rows]
+
+
+def held_out_blocks(dataset: FoldDataset, *, block_size: int) -> Iterator[Tensor]:
+    """Cut the rows that each fold never trains on into blocks.
+
+    Parameters
+    ----------
+    dataset : FoldDataset
+    block_size : int
+        Rows a fold and block.
+
+    Yields
+    ------
+    Tensor of int64, shape (G, B)
+        A fold with fewer rows than others repeats some of its own.
+    """
+    n_rows = max(len(rows) for rows in dataset.held_out)
+    padded = np.stack([np.resize(rows, n_rows) for rows in dataset.held_out])
+    yield from torch.from_numpy(padded).to(dataset.numbers.device).split(block_size, dim=1)

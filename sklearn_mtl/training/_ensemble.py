@@ -1,0 +1,159 @@
+"""A trained ensemble: the network's folds and views beside the linear view."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..encoding import Columns, LinearDesign, NumberScaling
+from ..nn import ColumnAttentionModel, OutputLayout, activate
+from ._net import FoldNet
+from ._rows import TargetScales
+from ._threads import torch_threads
+
+_FLOATS_AT_ONCE = 2**24
+_MOST_ROWS_IN_FLOAT64 = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What turns columns into the inputs of the network and of the linear view.
+
+    Attributes
+    ----------
+    active_numbers : ndarray of int64
+        Number columns that vary.
+    active_categories : ndarray of int64
+        Category columns that vary.
+    scaling : NumberScaling
+        Of the active number columns.
+    design : LinearDesign
+        Of all columns.
+    """
+
+    active_numbers: NDArray[np.int64]
+    active_categories: NDArray[np.int64]
+    scaling: NumberScaling
+    design: LinearDesign
+
+    def network_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Prepare rows for the network; (B, N) and (B, M)."""
+        numbers = self.scaling.transform(columns.numbers[:, self.active_numbers])
+        return numbers, columns.categories[:, self.active_categories]
+
+
+@dataclass(eq=False)
+class Ensemble:
+    """Predicts with all that has been trained.
+
+    Attributes
+    ----------
+    net : FoldNet
+        The network.
+    preparation : Preparation
+        Of columns.
+    scales : TargetScales
+        How each fold standardised numbers.
+    coefficients, intercept : ndarray of shape (P, O), (O,)
+        The linear view.
+    network_share : ndarray of shape (O,)
+        What the network contributes to each output; the linear view has the rest.
+    layout : OutputLayout
+        The tasks.
+    n_threads : int
+        Of torch.
+    """
+
+    net: FoldNet
+    preparation: Preparation
+    scales: TargetScales
+    coefficients: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    network_share: NDArray[np.float64]
+    layout: OutputLayout
+    n_threads: int
+    _in_float64: ColumnAttentionModel | None = field(default=None, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_in_float64": None}
+
+    def predict(self, columns: Columns) -> NDArray[np.float64]:
+        """Predict all tasks.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows. Up to 512 of them are computed in float64, so that a row's prediction does not depend
+            on the rows beside it; more of them in float32.
+
+        Returns
+        -------
+        ndarray of shape (B, O)
+            Numbers and probabilities.
+        """
+        return self._in_blocks(columns, self._predict_block)
+
+    def attention(self, columns: Columns) -> NDArray[np.float64]:
+        """Give each task's attention over the columns that vary.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed as in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (B, T, C)
+            Active numbers and then active categories; sums to 1 over C.
+        """
+        return self._in_blocks(columns, self._attend_block)
+
+    def _in_blocks(self, columns: Columns, compute: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
+        module = self._module(columns.n_rows)
+        device = next(module.parameters()).device
+        size = self._block_size(module)
+        with torch.inference_mode(), torch_threads(self.n_threads):
+            blocks = []
+            for start in range(0, columns.n_rows, size):
+                block = columns.take(slice(start, start + size))
+                numbers, categories = map(torch.from_numpy, self.preparation.network_inputs(block))
+                dtype = module.attention.value.dtype
+                inputs = numbers.to(device, dtype).unsqueeze(0), categories.to(device).unsqueeze(0)
+                blocks.append(compute(module, inputs, block))
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def _predict_block(
+        self, module: ColumnAttentionModel, inputs: tuple[Tensor, Tensor], columns: Columns
+    ) -> NDArray[np.float64]:
+        outputs = activate(module(*inputs), self.layout).mean(2).double().cpu().numpy()  # (G, B, O)
+        network = (outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]).mean(axis=0)
+        linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
+        linear = activate(torch.from_numpy(linear), self.layout).numpy()
+        return self.network_share * network + (1 - self.network_share) * linear
+
+    def _attend_block(
+        self, module: ColumnAttentionModel, inputs: tuple[Tensor, Tensor], columns: Columns
+    ) -> NDArray[np.float64]:
+        del columns
+        return module.task_attention(*inputs).double().cpu().numpy()
+
+    def _module(self, n_rows: int) -> ColumnAttentionModel:
+        module: ColumnAttentionModel = self.net.module_
+        if n_rows > _MOST_ROWS_IN_FLOAT64 or next(module.parameters()).device.type == "mps":
+            return module
+        if self._in_float64 is None:
+            self._in_float64 = copy.deepcopy(module).double()
+        return self._in_float64
+
+    def _block_size(self, module: ColumnAttentionModel) -> int:
+        n_folds, n_columns, _, d_hidden = module.attention.value.shape
+        _, n_views, n_slots = module.attention.sizes
+        widest = n_folds * d_hidden * max(n_columns, n_views * n_slots)
+        return max(1, _FLOATS_AT_ONCE // widest)

@@ -1,0 +1,35 @@
+"""One live line while training runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+
+class ProgressLine(Callback):  # type: ignore[misc]
+    """Show epoch, losses, and the time that is left at most."""
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Open the line."""
+        del kwargs
+        self.bar_ = tqdm(total=net.max_epochs, unit="epoch", desc="training")
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Renew the line."""
+        del kwargs
+        last = net.history[-1]
+        self.bar_.set_postfix_str(
+            f"train {last['train_loss']:.4f}, held out {last['valid_loss']:.4f}, "
+            f"best {net.least_loss_:.4f} in epoch {net.best_epoch_}",
+            refresh=False,
+        )
+        self.bar_.update()
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Close the line."""
+        del net, kwargs
+        self.bar_.close()
+        del self.bar_

@@ -1,0 +1,190 @@
+"""From training rows to a trained ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..encoding import quantile_bins
+from ..nn import ColumnAttention, ColumnAttentionModel, ColumnTokens, TaskHeads, ViewNetwork
+from ._batches import FoldBatches, FoldDataset
+from ._net import FoldNet, MeanTaskLoss
+from ._progress import ProgressLine
+from ._rows import TargetScales, TrainingRows
+
+
+@dataclass(frozen=True)
+class ModelSizes:
+    """Sizes of the network.
+
+    Attributes
+    ----------
+    n_views, n_slots, n_bins : int
+        V, S, and bins a number column.
+    d_token, d_hidden, n_layers : int
+        D, H, and hidden layers.
+    dropout : float
+        Rate.
+    """
+
+    n_views: int
+    n_slots: int
+    n_bins: int
+    d_token: int
+    d_hidden: int
+    n_layers: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How the network is trained.
+
+    Attributes
+    ----------
+    batch_size : int
+        Rows a fold and step.
+    max_epochs, patience : int
+        Epochs at most, and without progress.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    device : str
+        Where the network lives.
+    seed : int
+        Of everything that is drawn.
+    verbose : int
+        0 is silent, 1 shows a live line.
+    callbacks : sequence of skorch callbacks, or of pairs of name and callback
+        The user's own.
+    """
+
+    batch_size: int
+    max_epochs: int
+    patience: int
+    learning_rate: float
+    weight_decay: float
+    device: str
+    seed: int
+    verbose: int
+    callbacks: Sequence[Any]
+
+
+def build_model(
+    *,
+    left: NDArray[np.float32],
+    width: NDArray[np.float32],
+    cardinalities: Sequence[int],
+    n_outputs: Sequence[int],
+    prior: NDArray[np.float64],
+    sizes: ModelSizes,
+    seed: int,
+) -> ColumnAttentionModel:
+    """Build the network with its initial values.
+
+    Parameters
+    ----------
+    left, width : ndarray of shape (N, n_bins)
+        Bins of number columns.
+    cardinalities : sequence of int, length M
+        Codes of category columns.
+    n_outputs : sequence of int, length T
+        Width of each task's head.
+    prior : ndarray of shape (G, O)
+        Initial biases of the heads.
+    sizes : ModelSizes
+    seed : int
+        Of the initial values.
+
+    Returns
+    -------
+    ColumnAttentionModel
+    """
+    generator = torch.Generator().manual_seed(seed)
+    shared: dict[str, Any] = {"n_folds": len(prior), "generator": generator}
+    views: dict[str, Any] = {**shared, "n_views": sizes.n_views, "d_hidden": sizes.d_hidden}
+    tokens = ColumnTokens(
+        torch.from_numpy(left), torch.from_numpy(width), cardinalities, d_token=sizes.d_token, **shared
+    )
+    attention = ColumnAttention(
+        n_slots=sizes.n_slots, n_columns=tokens.n_columns, d_token=sizes.d_token, **views
+    )
+    network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
+    heads = TaskHeads(n_outputs, n_slots=sizes.n_slots, **views)
+    with torch.no_grad():
+        heads.bias += torch.from_numpy(prior)[:, None, None]
+    return ColumnAttentionModel(tokens, attention, network, heads)
+
+
+def train(
+    rows: TrainingRows,
+    scales: TargetScales,
+    *,
+    cardinalities: Sequence[int],
+    task_names: Sequence[str],
+    sizes: ModelSizes,
+    plan: TrainingPlan,
+) -> FoldNet:
+    """Train a net.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    scales : TargetScales
+        Of the same rows.
+    cardinalities : sequence of int, length M
+        Codes of category columns.
+    task_names : sequence of str, length T
+        For the history.
+    sizes : ModelSizes
+    plan : TrainingPlan
+
+    Returns
+    -------
+    FoldNet
+        With the parameters of its best epoch.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        The user interrupted before the first epoch had ended.
+    """
+    init_seed, dropout_seed, order_seed = np.random.SeedSequence(plan.seed).generate_state(3).tolist()
+    left, width = quantile_bins(rows.numbers, n_bins=sizes.n_bins)
+    n_outputs = [outputs.stop - outputs.start for outputs in rows.layout.slices]
+    net = FoldNet(
+        build_model,
+        module__left=left,
+        module__width=width,
+        module__cardinalities=cardinalities,
+        module__n_outputs=n_outputs,
+        module__prior=scales.prior,
+        module__sizes=sizes,
+        module__seed=init_seed,
+        criterion=MeanTaskLoss,
+        criterion__layout=rows.layout,
+        criterion__task_weight=torch.from_numpy(rows.task_weight / rows.task_weight.sum()).float(),
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=plan.weight_decay,
+        optimizer__fused=plan.device != "mps",
+        lr=plan.learning_rate,
+        max_epochs=plan.max_epochs,
+        patience=plan.patience,
+        batch_size=plan.batch_size,
+        iterator_train=FoldBatches,
+        iterator_train__rng=np.random.default_rng(order_seed),
+        train_split=None,
+        callbacks=[*([ProgressLine()] if plan.verbose else []), *plan.callbacks],
+        device=plan.device,
+        verbose=0,
+        task_names=list(task_names),
+        dropout_seed=dropout_seed,
+    )
+    net.fit(FoldDataset(rows, scales, device=plan.device), None)
+    if not net.best_epoch_:
+        raise KeyboardInterrupt
+    return net

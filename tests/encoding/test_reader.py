@@ -1,0 +1,255 @@
+import pickle
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_mtl.encoding import ColumnReader
+
+EST = "MultiTaskAttentionRegressor"
+NAN = np.nan
+
+
+def fit(X, **options):
+    return ColumnReader().fit(X, owner=EST, **options)
+
+
+def fit_read(X):
+    return fit(X).read(X, owner=EST)
+
+
+def codes(X):
+    return fit_read(X).categories.ravel().tolist()
+
+
+def kinds(X):
+    return [info.kind for info in fit(X).columns_]
+
+
+def test_numbers_mean_the_same_in_every_container(number_table):
+    X, expected = number_table
+    columns = fit_read(X)
+    assert columns.numbers.dtype == np.float64
+    np.testing.assert_array_equal(columns.numbers, expected)
+    assert columns.categories.shape == (5, 0)
+
+
+def test_categories_mean_the_same_in_every_container(colour_table):
+    reader = fit(colour_table)
+    columns = reader.read(colour_table, owner=EST)
+    assert reader.columns_[0].levels == ("blue", "red")
+    assert columns.categories.dtype == np.int64
+    assert columns.categories.ravel().tolist() == [3, 2, 3, 0, 2]
+    assert columns.numbers.shape == (5, 0)
+
+
+@pytest.mark.parametrize("fitted", ["object", "category"])
+def test_levels_are_matched_by_value_whatever_the_dtype(colour_table, fitted):
+    reader = fit(pd.DataFrame({"colour": pd.Series(["red", "red", "blue", "blue"]).astype(fitted)}))
+    assert reader.read(colour_table, owner=EST).categories.ravel().tolist() == [3, 2, 3, 0, 2]
+
+
+def test_reading_one_row_is_reading_that_row_of_the_table(colour_table):
+    reader = fit(colour_table)
+    whole = reader.read(colour_table, owner=EST).categories
+    rows = [reader.read(colour_table.iloc[[row]], owner=EST).categories for row in range(5)]
+    np.testing.assert_array_equal(np.vstack(rows), whole)
+
+
+def test_a_float64_array_is_not_copied_and_never_written_to():
+    X = np.arange(6.0).reshape(3, 2)
+    X.setflags(write=False)
+    assert np.shares_memory(fit_read(X).numbers, X)
+
+
+def test_columns_are_named_by_the_frame_or_by_their_place():
+    assert [info.name for info in fit(pd.DataFrame({"a": [1.0], 7: ["x"]})).columns_] == ["a", "7"]
+    assert [info.name for info in fit(np.ones((1, 2))).columns_] == ["x0", "x1"]
+
+
+def test_kinds_keep_the_order_of_the_columns():
+    X = pd.DataFrame({"c": ["u", "u"], "n": [1, 2], "d": ["v", "v"], "m": [3.0, NAN]})
+    reader = fit(X)
+    assert [(info.name, info.kind, info.index) for info in reader.columns_] == [
+        ("c", "category", 0),
+        ("n", "number", 1),
+        ("d", "category", 2),
+        ("m", "number", 3),
+    ]
+    np.testing.assert_array_equal(reader.read(X, owner=EST).numbers, [[1, 3], [2, NAN]])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2.5, None], "number"),
+        ([True, False, None], "number"),
+        ([True, 2, 0.5], "number"),
+        ([Decimal("1.5"), Decimal(2), None], "number"),
+        (["1", "2", "3"], "category"),
+        ([1, "2", 3], "category"),
+        ([None, None, None], "category"),
+        ([{"a": 1}, 2.0, 3.0], "category"),
+        ([b"a", b"b", None], "category"),
+    ],
+    ids=["numbers", "bools", "mixed", "decimal", "text-numbers", "beside-text", "holes", "dict", "bytes"],
+)
+def test_an_object_column_of_a_frame_is_a_number_if_all_values_are(values, kind):
+    assert kinds(pd.DataFrame({"a": pd.Series(values, dtype=object)})) == [kind]
+
+
+def test_text_that_reads_as_a_number_is_one_in_an_array():
+    assert kinds(np.array([["1.5", "a"], ["2", "b"]])) == ["number", "category"]
+    assert kinds(np.array([["1.5", "a"], [None, "b"]], dtype=object)) == ["number", "category"]
+
+
+@pytest.mark.parametrize("rows", [[["1", 2.0], ["a", 3.0]], np.array([["1", "2"], ["a", "3"]])])
+def test_columns_of_an_array_are_read_each_for_itself(rows):
+    assert kinds(rows) == ["category", "number"]
+
+
+def test_numbers_as_categories_stay_categories():
+    X = pd.DataFrame({"a": pd.Categorical([3, 1, 3, 1])})
+    assert codes(X) == [3, 2, 3, 2]
+
+
+def test_a_category_of_fit_is_found_in_an_array_of_numbers():
+    reader = fit(pd.DataFrame({"a": pd.Categorical([3, 1, 3, 1]), "b": [1.0, 2.0, 3.0, 4.0]}))
+    columns = reader.read(np.array([[1.0, 5.0], [NAN, 6.0], [2.0, 7.0]]), owner=EST)
+    assert columns.categories.ravel().tolist() == [2, 0, 1]
+    assert columns.numbers.ravel().tolist() == [5.0, 6.0, 7.0]
+
+
+def test_levels_follow_the_order_of_a_categorical():
+    size = pd.Categorical(["S", "L", "S", "L"], categories=["S", "L"], ordered=True)
+    assert fit(pd.DataFrame({"size": size})).columns_[0].levels == ("S", "L")
+
+
+def test_levels_of_several_types_have_one_order_in_every_order_of_rows():
+    values = np.array([1, "1", 2.5, "b"] * 2, dtype=object)
+    levels = {
+        fit(pd.DataFrame({"a": values[order]})).columns_[0].levels for order in (range(8), range(7, -1, -1))
+    }
+    assert len(levels) == 1
+    assert len(levels.pop()) == 4
+
+
+def test_rare_values_share_the_code_of_values_never_seen():
+    reader = fit(pd.DataFrame({"a": ["u", "u", "rare", "v", "v"]}))
+    read = reader.read(pd.DataFrame({"a": ["u", "rare", "new", "v", None]}), owner=EST)
+    assert read.categories.ravel().tolist() == [2, 1, 1, 3, 0]
+
+
+def test_a_column_of_unique_values_becomes_constant():
+    assert set(codes(pd.DataFrame({"id": [f"row {i}" for i in range(6)]}))) == {1}
+
+
+def test_all_missing_text_can_be_read_when_values_appear_later():
+    reader = fit(pd.DataFrame({"a": pd.Series([None, None], dtype="str")}))
+    assert reader.read(pd.DataFrame({"a": ["new", None]}), owner=EST).categories.ravel().tolist() == [1, 0]
+
+
+def test_values_that_cannot_be_hashed_are_taken_as_text():
+    assert codes(pd.DataFrame({"a": [{"k": 1}, {"k": 1}, [1, 2], None]})) == [2, 2, 1, 0]
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.1, 1e-12])
+def test_weights_count_rows_for_levels_at_any_scale(scale):
+    X = pd.DataFrame({"a": ["once", "twice", "twice", "heavy", "gone", "gone"]})
+    reader = fit(X, row_weight=scale * np.array([1.0, 1.0, 1.0, 2.0, 0.0, 0.0]))
+    assert reader.columns_[0].levels == ("heavy", "twice")
+
+
+def test_a_reader_survives_pickling():
+    X = pd.DataFrame({"a": ["u", "u", "v"], "b": [1.0, 2.0, NAN]})
+    reader = fit(X)
+    copy = pickle.loads(pickle.dumps(reader))
+    assert copy.columns_ == reader.columns_
+    np.testing.assert_array_equal(copy.read(X, owner=EST).categories, reader.read(X, owner=EST).categories)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda x: x, "x1"),
+        (lambda x: x.astype(np.float32), "x1"),
+        (lambda x: x.astype(object), "x1"),
+        (lambda x: pd.DataFrame(x, columns=["a", "b"]), "b"),
+        (lambda x: pd.DataFrame({"a": ["u", "v", "w"], "b": x[:, 1]}), "b"),
+        (lambda x: np.where(np.isinf(x), np.longdouble("1e4000"), x), "x1"),
+        (lambda x: np.where(np.isinf(x), 10**400, x.astype(object)), "x1"),
+    ],
+    ids=["float64", "float32", "object", "frame", "frame-with-text", "longdouble", "huge-int"],
+)
+@pytest.mark.parametrize("infinity", [np.inf, -np.inf])
+def test_infinity_is_refused_with_column_and_row(make, name, infinity):
+    X = make(np.array([[NAN, 1.0], [3.0, 4.0], [5.0, infinity]]))
+    with pytest.raises(
+        ValueError, match=rf"{EST}: Input X contains infinity.*'{name}' has -?inf in row 2; re"
+    ):
+        fit_read(X)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([[1 + 2j], [3 + 0j]]),
+        pd.DataFrame({"x0": [1 + 2j, 3 + 0j]}),
+        np.array([[1 + 2j], [3 + 0j]], dtype=object),
+    ],
+    ids=["array", "frame", "object"],
+)
+def test_complex_numbers_are_refused_with_the_mend(X):
+    with pytest.raises(ValueError, match=rf"{EST}: column 'x0' .*Complex data not supported.*two columns"):
+        fit(X)
+
+
+DAYS = pd.Series(pd.to_datetime(["2020-01-01", "2021-01-01"]))
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        DAYS,
+        DAYS.dt.tz_localize("UTC"),
+        DAYS.dt.to_period("D"),
+        DAYS.astype(object),
+        pd.Series([date(2020, 1, 1), None], dtype=object),
+        DAYS - DAYS.min(),
+    ],
+    ids=["datetime", "timezone", "period", "object", "date", "timedelta"],
+)
+def test_dates_are_refused_with_the_mend(when):
+    with pytest.raises(TypeError, match=rf"{EST}: column 'when' has dates or times .*; make numbers of them"):
+        fit(pd.DataFrame({"when": when}))
+
+
+def test_a_datetime_array_is_refused():
+    with pytest.raises(TypeError, match=r"column 'x0' has dates or times"):
+        fit(np.array([["2020-01-01"]], dtype="datetime64[D]"))
+
+
+@pytest.mark.parametrize("dtype", [object, "string", "category"])
+def test_text_in_a_number_column_is_refused_with_its_value(dtype):
+    reader = fit(pd.DataFrame({"age": [30, 40, 50]}))
+    X = pd.DataFrame({"age": pd.Series([None, "31", "unknown"]).astype(dtype)})
+    with pytest.raises(
+        ValueError, match=rf"{EST}: column 'age' held numbers in fit, got 'unknown' in row 2; make"
+    ):
+        reader.read(X, owner=EST)
+
+
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_another_number_of_columns_is_refused_in_the_words_of_scikit_learn(n_columns):
+    message = rf"X has {n_columns} features, but {EST} is expecting 2 features as input"
+    with pytest.raises(ValueError, match=message):
+        fit(np.ones((4, 2))).read(np.ones((4, n_columns)), owner=EST)
+
+
+def test_duplicate_names_are_read_by_place():
+    X = pd.DataFrame([[1.0, "u"], [2.0, "u"]], columns=["a", "a"])
+    columns = fit_read(X)
+    assert columns.numbers.ravel().tolist() == [1.0, 2.0]
+    assert columns.categories.ravel().tolist() == [2, 2]

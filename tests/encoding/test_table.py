@@ -1,0 +1,65 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklearn_mtl.encoding import check_table
+
+
+class NotAnArray:
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+def test_arrays_and_frames_are_handed_on_as_they_are():
+    array, frame = np.ones((2, 3)), pd.DataFrame({"a": [1]})
+    assert check_table(array, owner="E") is array
+    assert check_table(frame, owner="E") is frame
+
+
+def test_array_likes_become_arrays():
+    array = np.ones((2, 3))
+    assert check_table(NotAnArray(array), owner="E") is array
+
+
+def test_numbers_beside_text_in_a_list_stay_numbers():
+    assert check_table([[1, "a"]], owner="E").tolist() == [[1, "a"]]
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
+def test_sparse_tables_are_refused_with_the_mend(container):
+    with pytest.raises(TypeError, match=r"Est: Sparse data was passed for X.*X\.toarray\(\)"):
+        check_table(container(np.eye(3)), owner="Est")
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones(3), r"(?s)Est: Expected 2D array, got 1D array instead.*Reshape your data"),
+        (pd.Series([1.0, 2.0]), r"(?s)Est: Expected 2D array, got 1D array instead"),
+        (np.float64(3.0), r"Est: Expected 2D array, got scalar array instead"),
+        (np.ones((2, 3, 4)), r"Est: Found array with dim 3"),
+        (np.empty((0, 3)), r"Est: Found array with 0 sample\(s\) \(shape=\(0, 3\)\) while a minimum of 1"),
+        (np.empty((12, 0)), r"0 feature\(s\) \(shape=\(12, 0\)\) while a minimum of 1 is required"),
+        (pd.DataFrame({"a": []}), r"0 sample\(s\)"),
+        (pd.DataFrame(index=range(3)), r"0 feature\(s\) \(shape=\(3, 0\)\) while a minimum of 1 is required"),
+        ([[1.0, 2.0], [3.0]], r"Est: X is not a table: .*inhomogeneous"),
+    ],
+    ids=[
+        "1d",
+        "series",
+        "scalar",
+        "3d",
+        "no-rows",
+        "no-columns",
+        "frame-no-rows",
+        "frame-no-columns",
+        "ragged",
+    ],
+)
+def test_shapes_that_are_no_table_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        check_table(X, owner="Est")
