@@ -50,6 +50,8 @@ def report() -> str:
     """Return the tables of all records, in Markdown."""
     measured = pd.DataFrame(records.read(SUITE))
     complete = measured.groupby(["dataset", "method"]).filter(lambda folds: len(folds) == N_FOLDS)
+    if complete.empty:
+        return "No set is measured on all folds yet."
     groups = complete.groupby(["dataset", "method"])
     scores = _table(groups.apply(_arrmse))
     seconds = _table(groups["fit_seconds"].mean())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import mtr, records
+from benchmarks import loop, mtr, records
 from benchmarks.peers import METHODS
 from benchmarks.tables import write_to_readme
 
-SUITES = {"mtr": mtr}
+SUITES = {"mtr": mtr, "loop": loop}
 
 
 def main() -> None:
@@ -20,7 +20,8 @@ def main() -> None:
     if args.again:
         records.forget(args.suite, datasets=datasets, methods=args.methods)
     suite.run(folder=args.folder, datasets=datasets, methods=args.methods)
-    write_to_readme(args.suite, suite.report())
+    if records.read(args.suite):
+        write_to_readme(args.suite, suite.report())
 
 
 def _parse() -> argparse.Namespace:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from sklearn_mtl.datasets._bunch import make_bunch
+from ._bunch import make_bunch
 
 _DESCRIPTION = """\
 17,472 films released from 1940 through 2014, from Wikidata (CC0) by way of the package bokeh_sampledata.

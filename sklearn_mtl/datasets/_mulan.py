@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pandas as pd
 from sklearn.utils import Bunch
 
-from sklearn_mtl.datasets._arff import read_arff
-from sklearn_mtl.datasets._bunch import make_bunch
+from ._arff import read_arff
+from ._bunch import make_bunch
 
 # The files do not say how many of the last columns are targets.
 _N_TARGETS = {
