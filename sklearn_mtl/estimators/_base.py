@@ -32,7 +32,7 @@ from ._fit import (
 )
 
 
-class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):  # type: ignore[misc]
+class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     """Fit, and all that does not depend on the kind of the tasks; see the classes derived from it."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -135,7 +135,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):  # type: ignore[
             y,
             kind=self._task_kind,
             sample_weight=sample_weight,
-            class_weight=getattr(self, "class_weight", None),
+            class_weight=self._class_weight(),
             task_weight=self.task_weight,
             owner=owner,
         )
@@ -245,6 +245,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):  # type: ignore[
 
     _score_metric: ClassVar[Any]
 
+    def _class_weight(self) -> Any:
+        """Weights of classes, where there are classes."""
+        return None
+
     @abstractmethod
     def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
         """Set ``oof_prediction_`` from numbers and probabilities of shape (B, O)."""
@@ -304,8 +308,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):  # type: ignore[
             R² for the regressor, accuracy for the classifier.
         """
         predicted = self.predict(X)
-        score = multitask_score(y, predicted, metric=self._score_metric, sample_weight=sample_weight)
-        return float(score)
+        scores = multitask_score(
+            y, predicted, metric=self._score_metric, average=None, sample_weight=sample_weight
+        )
+        return float(pd.Series(scores).mean())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -17,7 +17,7 @@ from ._docs import describe_parameters
 
 
 @describe_parameters
-class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):  # type: ignore[misc]
+class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     """Learn several classifications at once, from a table with holes and labels with holes.
 
     Every column becomes a token; each task pools the tokens by attention of its own; folds of small
@@ -153,6 +153,9 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):  # 
         """
         probabilities = class_probabilities(self._predict_outputs(X), self.task_set_)
         return probabilities[0] if self.task_set_.is_1d else probabilities
+
+    def _class_weight(self) -> Any:
+        return self.class_weight
 
     def _decode(self, probabilities: list[NDArray[np.float64]]) -> NDArray[Any]:
         return self.task_set_.decode(np.stack([array.argmax(axis=1) for array in probabilities], axis=1))

@@ -129,7 +129,7 @@ def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
     merged = merge_rows(read.columns, read.targets.values, read.targets.observed, weights)
     if len(merged.first) < 2:
         raise ValueError(
-            f"{owner}: all labelled rows are the same ({len(read.weights)} rows, {len(merged.first)} different); "
+            f"{owner}: all rows with labels are the same, of {len(read.weights)}; "
             "fit needs at least 2 different rows."
         )
     return merged

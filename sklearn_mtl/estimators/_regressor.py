@@ -13,7 +13,7 @@ from ._docs import describe_parameters
 
 
 @describe_parameters
-class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):  # type: ignore[misc]
+class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     """Learn several numbers at once, from a table with holes and labels with holes.
 
     Every column becomes a token; each task pools the tokens by attention of its own; folds of small

@@ -76,7 +76,7 @@ class ColumnAttention(nn.Module):
         query = (self.view_query + self.slot_query).flatten(3)  # (G, C, D, V S)
         bias = (self.view_bias + self.slot_bias).flatten(3)  # (G, C, 1, V S)
         scores = (tokens @ query + bias).permute(0, 2, 3, 1)  # (G, B, V S, C)
-        return torch.softmax(scores, dim=3).unflatten(2, self.sizes[1:])
+        return torch.softmax(scores, dim=3).reshape(*scores.shape[:2], *self.sizes[1:], -1)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Pool.
@@ -92,4 +92,5 @@ class ColumnAttention(nn.Module):
         n_columns = tokens.shape[1]
         values = (tokens @ self.value).transpose(1, 2)  # (G, B, C, H)
         weights = self.weights(tokens).flatten(2, 3)  # (G, B, V S, C)
-        return ((weights * n_columns) @ values).unflatten(2, self.sizes[1:])
+        pooled = torch.matmul(weights * n_columns, values)  # (G, B, V S, H)
+        return pooled.reshape(*pooled.shape[:2], *self.sizes[1:], -1)

@@ -61,9 +61,7 @@ class TaskHeads(nn.Module):
         self.gate = None
         if n_slots not in (1, n_tasks):
             self.gate = normal(n_folds, n_views, n_tasks, n_slots, std=0.5, generator=generator)
-        self.weight = normal(
-            n_folds, n_views, d_hidden, len(tasks), std=d_hidden**-0.5, generator=generator
-        )
+        self.weight = normal(n_folds, n_views, d_hidden, len(tasks), std=d_hidden**-0.5, generator=generator)
         self.bias = zeros(n_folds, 1, n_views, len(tasks))
 
     def gates(self) -> Tensor:
@@ -94,8 +92,8 @@ class TaskHeads(nn.Module):
         """
         n_slots = hidden.shape[3]
         by_slot = hidden.permute(0, 2, 1, 3, 4).flatten(2, 3) @ self.weight  # (G, V, B S, O)
-        if n_slots == 1:
-            return by_slot.transpose(1, 2) + self.bias
-        shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
-        mixed = (by_slot.unflatten(2, (-1, n_slots)) * shares[:, :, None]).sum(dim=3)  # (G, V, B, O)
-        return mixed.transpose(1, 2) + self.bias
+        if n_slots > 1:
+            shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
+            by_slot = by_slot.reshape(*by_slot.shape[:2], -1, n_slots, by_slot.shape[3])
+            by_slot = (by_slot * shares[:, :, None]).sum(dim=3)  # (G, V, B, O)
+        return torch.add(by_slot.transpose(1, 2), self.bias)

@@ -55,7 +55,8 @@ class ColumnAttentionModel(nn.Module):
             Numbers in training units, logits of classes.
         """
         pooled = self.attention(self.tokens(numbers, categories))  # (G, B, V, S, H)
-        return self.heads(self.network(pooled, dropout_generator))
+        outputs: Tensor = self.heads(self.network(pooled, dropout_generator))
+        return outputs
 
     def task_attention(self, numbers: Tensor, categories: Tensor) -> Tensor:
         """Give each task's attention over columns, the mean over folds and views.

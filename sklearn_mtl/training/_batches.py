@@ -83,7 +83,8 @@ def _weight_scale(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
     mean_weight = np.stack([rows.weights[rows.trained_on(fold)].mean(0) for fold in range(rows.n_folds)])
     is_number = np.array(rows.layout.kinds) == "regression"
     base_loss = np.where(is_number, 1.0, scales.base_loss) * mean_weight  # (G, T)
-    return np.divide(1.0, base_loss, out=np.zeros_like(base_loss), where=mean_weight > 0).astype(np.float32)
+    scale = np.divide(1.0, base_loss, out=np.zeros_like(base_loss), where=mean_weight > 0)
+    return np.asarray(scale, dtype=np.float32)
 
 
 class FoldBatches:
@@ -113,7 +114,8 @@ class FoldBatches:
     def __iter__(self) -> Iterator[Batch]:
         n_rows = self.n_steps * self.batch_size
         order = np.stack([self.rng.permutation(rows)[:n_rows] for rows in self.dataset.trained_on])
-        for rows in torch.from_numpy(order).to(self.dataset.numbers.device).split(self.batch_size, dim=1):
+        rows_of_epoch = torch.from_numpy(order).to(self.dataset.numbers.device)
+        for rows in torch.split(rows_of_epoch, self.batch_size, dim=1):
             yield self.dataset[rows]
 
 
@@ -133,4 +135,4 @@ def held_out_blocks(dataset: FoldDataset, *, block_size: int) -> Iterator[Tensor
     """
     n_rows = max(len(rows) for rows in dataset.held_out)
     padded = np.stack([np.resize(rows, n_rows) for rows in dataset.held_out])
-    yield from torch.from_numpy(padded).to(dataset.numbers.device).split(block_size, dim=1)
+    yield from torch.split(torch.from_numpy(padded).to(dataset.numbers.device), block_size, dim=1)

@@ -115,7 +115,9 @@ class Ensemble:
         """
         return self._in_blocks(columns, self._attend_block)
 
-    def _in_blocks(self, columns: Columns, compute: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
+    def _in_blocks(
+        self, columns: Columns, compute: Callable[..., NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
         module = self._module(columns.n_rows)
         device = next(module.parameters()).device
         size = self._block_size(module)
@@ -136,13 +138,13 @@ class Ensemble:
         network = (outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]).mean(axis=0)
         linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
         linear = activate(torch.from_numpy(linear), self.layout).numpy()
-        return self.network_share * network + (1 - self.network_share) * linear
+        return np.asarray(self.network_share * network + (1 - self.network_share) * linear)
 
     def _attend_block(
         self, module: ColumnAttentionModel, inputs: tuple[Tensor, Tensor], columns: Columns
     ) -> NDArray[np.float64]:
         del columns
-        return module.task_attention(*inputs).double().cpu().numpy()
+        return np.asarray(module.task_attention(*inputs).double().cpu().numpy())
 
     def _module(self, n_rows: int) -> ColumnAttentionModel:
         module: ColumnAttentionModel = self.net.module_

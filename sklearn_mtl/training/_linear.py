@@ -72,7 +72,7 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
         coefficients[..., outputs], intercept[:, outputs] = _ridge(rows, tasks)
     classes = [task for task, kind in enumerate(rows.layout.kinds) if kind != "regression"]
     if classes:
-        outputs = np.concatenate([np.r_[rows.layout.slices[task]] for task in classes])
+        outputs = np.concatenate([np.r_[rows.layout.slices[task]] for task in classes]).tolist()
         coefficients[..., outputs], intercept[:, outputs] = _logistic(rows, classes)
     out_of_fold = np.empty((len(rows.fold), rows.layout.n_outputs))
     for fold in range(n_folds):
@@ -198,8 +198,8 @@ def _logistic_step(
         losses = task_losses(design @ parameters, values, layout)  # (G, R, T')
         penalty = 0.5 * strength * parameters[:, :-1].square().sum()
         total = ((in_fold * losses).sum() + penalty) * scale
-        total.backward()
+        torch.autograd.backward(total)
         return total
 
-    optimizer.step(loss)
+    optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch has no types here
     return parameters.detach()

@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
 
-class ProgressLine(Callback):  # type: ignore[misc]
+class ProgressLine(Callback):
     """Show epoch, losses, and the time that is left at most."""
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:

@@ -116,7 +116,7 @@ def build_model(
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
     heads = TaskHeads(n_outputs, n_slots=sizes.n_slots, **views)
     with torch.no_grad():
-        heads.bias += torch.from_numpy(prior)[:, None, None]
+        heads.bias.add_(torch.from_numpy(prior)[:, None, None])
     return ColumnAttentionModel(tokens, attention, network, heads)
 
 
@@ -170,7 +170,7 @@ def train(
         criterion__task_weight=torch.from_numpy(rows.task_weight / rows.task_weight.sum()).float(),
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=plan.weight_decay,
-        optimizer__fused=plan.device != "mps",
+        optimizer__fused=True,
         lr=plan.learning_rate,
         max_epochs=plan.max_epochs,
         patience=plan.patience,

@@ -1,0 +1,135 @@
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_mtl.nn import task_losses
+from sklearn_mtl.training import FoldBatches, FoldDataset, target_scales
+from sklearn_mtl.training._batches import held_out_blocks
+
+
+def dataset_of(rows):
+    return FoldDataset(rows, target_scales(rows), device="cpu")
+
+
+@pytest.fixture
+def marked(make_rows):
+    """Give a data set whose first number is the row's own."""
+    rows = make_rows()
+    numbers = rows.numbers.copy()
+    numbers[:, 0] = np.arange(60)
+    return dataset_of(replace(rows, numbers=numbers))
+
+
+def epoch(batches):
+    """Rows of each fold in the order of an epoch; (G, B')."""
+    return np.concatenate([numbers[..., 0].numpy() for numbers, *_ in batches], axis=1).astype(int)
+
+
+def test_a_batch_gathers_what_belongs_to_its_rows(marked):
+    rows = torch.tensor([[3, 5], [8, 3], [0, 1]])
+    numbers, categories, targets, weights = marked[rows]
+    for fold, row in [(0, 3), (0, 5), (1, 8), (1, 3), (2, 1)]:
+        place = rows[fold].tolist().index(row)
+        assert torch.equal(numbers[fold, place], marked.numbers[row])
+        assert torch.equal(categories[fold, place], marked.categories[row])
+        assert torch.equal(targets[fold, place], marked.targets[fold, row])
+        assert torch.equal(weights[fold, place], marked.weights[row] * marked.weight_scale[fold])
+
+
+def test_labels_are_standardised_by_what_their_fold_trains_on(make_rows):
+    rows = make_rows()
+    dataset = dataset_of(rows)
+    for fold in range(3):
+        used = rows.trained_on(fold)
+        value, weight = dataset.targets[fold, used, 0].double().numpy(), rows.weights[used, 0]
+        assert np.average(value, weights=weight) == pytest.approx(0, abs=1e-6)
+        assert np.average(value**2, weights=weight) == pytest.approx(1, rel=1e-6)
+
+
+def test_missing_labels_are_finite_and_of_weight_0(make_rows):
+    rows = make_rows()
+    dataset = dataset_of(rows)
+    is_missing = torch.from_numpy(rows.weights == 0)
+    assert is_missing.any()
+    assert not dataset.targets[:, is_missing].any()
+    assert not dataset.weights[is_missing].any()
+
+
+def test_classes_stay_as_they_are(make_rows):
+    rows = make_rows(missing=0.0)
+    expected = torch.from_numpy(rows.values[:, 1:]).float().expand(3, -1, -1)
+    assert torch.equal(dataset_of(rows).targets[..., 1:], expected)
+
+
+def test_averages_of_weight_times_loss_are_weighted_means_in_units_of_the_base_rate(make_rows):
+    rows = make_rows()
+    scales, dataset = target_scales(rows), dataset_of(rows)
+    outputs = torch.randn(60, 5, generator=torch.Generator().manual_seed(0))
+    for fold in range(3):
+        used = rows.trained_on(fold)
+        _, _, targets, weights = (part[0] for part in _fold_batch(dataset, fold, used))
+        losses = task_losses(outputs[used], targets, rows.layout)
+        means = (weights * losses).mean(0).numpy()
+        expected = np.average(losses.numpy(), axis=0, weights=rows.weights[used])
+        expected[1:] /= scales.base_loss[1:]
+        np.testing.assert_allclose(means, expected, rtol=1e-5)
+
+
+def _fold_batch(dataset, fold, used):
+    """Gather these rows as one fold sees them, each part with 1 in front."""
+    batch = dataset[torch.from_numpy(used).expand(3, -1)]
+    return [part[fold : fold + 1] for part in batch]
+
+
+def test_a_task_that_a_fold_never_trains_on_weighs_nothing_there(make_rows):
+    rows = make_rows()
+    weights = rows.weights.copy()
+    weights[rows.fold != 1, 2] = 0.0
+    scale = dataset_of(replace(rows, weights=weights)).weight_scale
+    assert scale[1, 2] == 0
+    assert (scale[:, :2] > 0).all()
+    assert scale.isfinite().all()
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 16, 1000])
+def test_an_epoch_has_each_row_at_most_once_and_none_that_is_held_out(batch_size, marked):
+    order = epoch(FoldBatches(marked, batch_size=batch_size, rng=np.random.default_rng(0)))
+    for fold, rows in enumerate(order):
+        assert len(set(rows)) == len(rows)
+        assert set(rows) <= set(marked.trained_on[fold])
+
+
+@pytest.mark.parametrize("batch_size", [7, 16, 1000])
+def test_an_epoch_leaves_out_less_than_a_batch_of_the_smallest_fold(batch_size, marked):
+    batches = FoldBatches(marked, batch_size=batch_size, rng=np.random.default_rng(0))
+    fewest = min(map(len, marked.trained_on))
+    assert len(list(batches)) == len(batches)
+    assert fewest - batches.batch_size < epoch(batches).shape[1] <= fewest
+
+
+def test_every_row_has_its_turn_in_some_epoch(marked):
+    batches = FoldBatches(marked, batch_size=16, rng=np.random.default_rng(0))
+    seen = np.concatenate([epoch(batches) for _ in range(8)], axis=1)
+    for fold, rows in enumerate(seen):
+        assert set(rows) == set(marked.trained_on[fold])
+
+
+def test_order_depends_on_the_rng_alone_and_is_new_in_each_epoch(marked):
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    first, again = (FoldBatches(marked, batch_size=16, rng=np.random.default_rng(3)) for _ in range(2))
+    one = epoch(first)
+    assert np.array_equal(one, epoch(again))
+    assert not np.array_equal(one, epoch(first))
+    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("block_size", [1, 7, 1000])
+def test_blocks_cover_all_held_out_rows_of_each_fold_and_no_others(block_size, marked):
+    blocks = list(held_out_blocks(marked, block_size=block_size))
+    assert max(block.shape[1] for block in blocks) <= block_size
+    for fold, rows in enumerate(torch.cat(blocks, dim=1).tolist()):
+        assert set(rows) == set(marked.held_out[fold])
+        assert max(Counter(rows).values()) <= 3  # the largest fold holds out a half, the others a quarter

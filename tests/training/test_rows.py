@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sklearn_mtl.training import target_scales
+
+
+def base_rates(values, weights, n_classes):
+    """Shares of classes as if half of a mean row of each had been seen before, by a loop."""
+    counts = np.full(n_classes, 0.5 * weights[weights > 0].mean())
+    for value, weight in zip(values, weights, strict=True):
+        counts[int(value)] += weight
+    return counts / counts.sum()
+
+
+def test_each_row_is_held_out_by_one_fold_and_trained_on_by_the_others(make_rows):
+    rows = make_rows(n_folds=4)
+    assert rows.n_folds == 4
+    held_out = np.concatenate([rows.held_out(fold) for fold in range(4)])
+    assert sorted(held_out) == list(range(60))
+    for fold in range(4):
+        assert sorted([*rows.held_out(fold), *rows.trained_on(fold)]) == list(range(60))
+
+
+def test_held_out_labels_have_no_influence_on_their_fold(make_rows, relabelled):
+    rows = make_rows()
+    before, after = target_scales(rows), target_scales(relabelled(rows))
+    for name in ("mean", "deviation", "prior"):
+        assert np.array_equal(getattr(before, name)[0], getattr(after, name)[0])
+        assert not np.array_equal(getattr(before, name)[1:], getattr(after, name)[1:])
+
+
+def test_numbers_are_measured_by_weighted_moments_of_the_rows_trained_on(make_rows):
+    rows = make_rows()
+    scales = target_scales(rows)
+    for fold in range(3):
+        used = rows.trained_on(fold)
+        value, weight = rows.values[used, 0], rows.weights[used, 0]
+        mean = np.average(value, weights=weight)
+        deviation = np.average((value - mean) ** 2, weights=weight) ** 0.5
+        assert scales.mean[fold, 0] == pytest.approx(mean)
+        assert scales.deviation[fold, 0] == pytest.approx(deviation)
+    assert not scales.prior[:, 0].any()
+
+
+def test_priors_predict_the_base_rates_of_the_rows_trained_on(make_rows):
+    rows = make_rows()
+    scales = target_scales(rows)
+    for fold in range(3):
+        used = rows.trained_on(fold)
+        binary, three = (
+            base_rates(rows.values[used, task], rows.weights[used, task], n) for task, n in ((1, 2), (2, 3))
+        )
+        odds = np.exp(scales.prior[fold, 1])
+        powers = np.exp(scales.prior[fold, 2:])
+        np.testing.assert_allclose(odds / (1 + odds), binary[1])
+        np.testing.assert_allclose(powers / powers.sum(), three)
+    assert (scales.mean[:, 1:] == 0).all()
+    assert (scales.deviation[:, 1:] == 1).all()
+
+
+def test_base_losses_are_the_variance_and_the_entropy_of_all_labels(make_rows):
+    rows = make_rows()
+    value, weight = rows.values[:, 0], rows.weights[:, 0]
+    mean = np.average(value, weights=weight)
+    expected = [np.average((value - mean) ** 2, weights=weight)]
+    for task, n_classes in ((1, 2), (2, 3)):
+        rates = base_rates(rows.values[:, task], rows.weights[:, task], n_classes)
+        expected.append(-(rates * np.log(rates)).sum())
+    np.testing.assert_allclose(target_scales(rows).base_loss, expected)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_scaling_all_weights_changes_nothing(factor, make_rows):
+    rows = make_rows()
+    before, after = target_scales(rows), target_scales(replace(rows, weights=factor * rows.weights))
+    for name in ("mean", "deviation", "prior", "base_loss"):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name), rtol=1e-9)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -1e9])
+def test_a_number_that_never_varies_is_not_scaled(constant, make_rows):
+    rows = make_rows(["regression"])
+    scales = target_scales(replace(rows, values=np.full((60, 1), constant)))
+    np.testing.assert_allclose(scales.mean, constant)
+    assert (scales.deviation == 1).all()
+    assert (scales.base_loss == 1).all()
+
+
+def test_a_fold_that_holds_out_all_labels_of_a_task_expects_nothing(make_rows):
+    rows = make_rows()
+    weights = np.where(rows.fold[:, None] == 0, 1.0, 0.0) * np.ones(3)
+    scales = target_scales(replace(rows, weights=weights))
+    assert not scales.mean[0].any()
+    assert (scales.deviation[0] == 1).all()
+    np.testing.assert_allclose(scales.prior[0, 2:], scales.prior[0, 2])
+    assert scales.prior[0, 1] == 0
+    assert np.isfinite(scales.base_loss).all()

@@ -1,0 +1,45 @@
+import pytest
+import torch
+from threadpoolctl import threadpool_info
+
+from sklearn_mtl.training import all_threads, torch_threads
+
+
+def blas_threads():
+    return {pool["filepath"]: pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("context", [torch_threads, all_threads])
+def test_threads_inside_are_as_many_as_asked_for_and_as_before_after_it(context):
+    before, blas_before = torch.get_num_threads(), blas_threads()
+    with context(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+    assert blas_threads() == blas_before
+
+
+@pytest.mark.parametrize("context", [torch_threads, all_threads])
+def test_threads_are_as_before_after_an_error(context):
+    before, blas_before = torch.get_num_threads(), blas_threads()
+    with pytest.raises(KeyboardInterrupt), context(before + 1):
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == before
+    assert blas_threads() == blas_before
+
+
+def test_blas_is_limited_by_all_threads_alone():
+    before = blas_threads()
+    assert before
+    with all_threads(1):
+        assert set(blas_threads().values()) == {1}
+    with torch_threads(torch.get_num_threads() + 1):
+        assert blas_threads() == before
+
+
+def test_contexts_nest():
+    before = torch.get_num_threads()
+    with torch_threads(before + 2):
+        with torch_threads(before + 1):
+            assert torch.get_num_threads() == before + 1
+        assert torch.get_num_threads() == before + 2
+    assert torch.get_num_threads() == before
