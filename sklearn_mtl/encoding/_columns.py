@@ -26,7 +26,7 @@ class ColumnInfo:
         How the column is read.
     index : int
         Its place in ``X``.
-    levels : tuple of hashable
+    levels : tuple of hashable, default=()
         The values of a category column that have a code of their own: ``levels[i]`` has code
         ``i + 2``. Empty for numbers.
 

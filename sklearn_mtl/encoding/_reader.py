@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
 from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import assert_all_finite
 
-from ._columns import FIRST_LEVEL, MISSING, UNSEEN, ColumnInfo, Columns
-from ._table import Table, check_table, column_names, is_number_array
-from ._values import Values, is_number, to_levels, to_numbers
+from ._columns import ColumnInfo, Columns
+from ._table import Table, Values, check_table, column_names, column_values, is_number_array
+from ._values import LevelCodes, is_number, to_levels, to_numbers
+
+_ROWS_AT_ONCE = 8192
 
 
 class ColumnReader:
@@ -78,15 +78,11 @@ class ColumnReader:
             weight = None if row_weight is None else np.asarray(row_weight, dtype=np.float64)
             parse_text = not isinstance(table, pd.DataFrame)
             infos = []
-            for index, name in enumerate(names):
+            for index, (name, values) in enumerate(zip(names, column_values(table), strict=True)):
                 with _ColumnContext(owner, name):
-                    infos.append(_describe(_column(table, index), name, index, weight, parse_text))
+                    infos.append(_describe(values, name, index, weight, parse_text))
         self.columns_ = tuple(infos)
-        self._codes: dict[int, dict[Hashable, int]] = {
-            info.index: {level: code for code, level in enumerate(info.levels, FIRST_LEVEL)}
-            for info in infos
-            if info.kind == "category"
-        }
+        self._codes = {info.index: LevelCodes(info.levels) for info in infos if info.kind == "category"}
         return self
 
     def read(self, X: Any, *, owner: str) -> Columns:
@@ -116,42 +112,36 @@ class ColumnReader:
                 f"{len(self.columns_)} features as input."
             )
         with np.errstate(over="ignore"):  # what becomes infinite is refused below
-            numbers = _whole_table(table) if not self._codes else None
-            if numbers is None:
-                numbers = self._read_numbers(table, owner)
-        self._check_finite(numbers, owner)
-        return Columns(numbers, self._read_categories(table, owner))
+            columns = None if self._codes else _whole_table(table)
+            if columns is None:
+                columns = self._read_one_by_one(table, owner)
+        self._check_finite(columns.numbers, owner)
+        return columns
 
-    def _of_kind(self, kind: str) -> Iterator[ColumnInfo]:
-        return (info for info in self.columns_ if info.kind == kind)
-
-    def _read_numbers(self, table: Table, owner: str) -> NDArray[np.float64]:
-        infos = list(self._of_kind("number"))
-        numbers = np.empty((table.shape[0], len(infos)))  # (B, N)
-        for place, info in enumerate(infos):
+    def _read_one_by_one(self, table: Table, owner: str) -> Columns:
+        n_rows, n_columns = table.shape
+        numbers = np.empty((n_rows, n_columns - len(self._codes)))  # (B, N)
+        categories = np.empty((n_rows, len(self._codes)), dtype=np.int64)  # (B, M)
+        of_numbers, of_categories = iter(numbers.T), iter(categories.T)
+        for info, values in zip(self.columns_, column_values(table), strict=True):
             with _ColumnContext(owner, info.name):
-                numbers[:, place] = to_numbers(_column(table, info.index))
-        return numbers
-
-    def _read_categories(self, table: Table, owner: str) -> NDArray[np.int64]:
-        codes = np.empty((table.shape[0], len(self._codes)), dtype=np.int64)  # (B, M)
-        for place, (index, code_of) in enumerate(self._codes.items()):
-            with _ColumnContext(owner, self.columns_[index].name):
-                found, levels = to_levels(_column(table, index))
-            codes[:, place] = _recode(found, levels, code_of)
-        return codes
+                if info.kind == "number":
+                    next(of_numbers)[:] = to_numbers(values)
+                else:
+                    next(of_categories)[:] = self._codes[info.index].read(values)
+        return Columns(numbers, categories)
 
     def _check_finite(self, numbers: NDArray[np.float64], owner: str) -> None:
-        try:
-            assert_all_finite(numbers, allow_nan=True)
-        except ValueError as error:
-            row, place = np.argwhere(np.isinf(numbers))[0]
-            name = list(self._of_kind("number"))[place].name
-            raise ValueError(
-                f"{owner}: Input X contains infinity or a value too large for dtype('float64'): column "
-                f"{name!r} has {numbers[row, place]} in row {row}; replace it by NaN, which means "
-                "missing, or by a finite number."
-            ) from error
+        for start in range(0, len(numbers), _ROWS_AT_ONCE):
+            infinite = np.isinf(numbers[start : start + _ROWS_AT_ONCE])
+            if infinite.any():
+                row, place = np.argwhere(infinite)[0]
+                name = [info.name for info in self.columns_ if info.kind == "number"][place]
+                raise ValueError(
+                    f"{owner}: Input X contains infinity or a value too large for dtype('float64'): column "
+                    f"{name!r} has {numbers[start + row, place]} in row {start + row}; replace it by NaN, "
+                    "which means missing, or by a finite number."
+                )
 
 
 class _ColumnContext:
@@ -168,10 +158,6 @@ class _ColumnContext:
             raise type(error)(f"{self.where} {error}") from error
 
 
-def _column(table: Table, index: int) -> Values:
-    return table.iloc[:, index] if isinstance(table, pd.DataFrame) else table[:, index]
-
-
 def _describe(
     values: Values, name: str, index: int, weight: NDArray[np.float64] | None, parse_text: bool
 ) -> ColumnInfo:
@@ -186,21 +172,14 @@ def _describe(
     return ColumnInfo(name, "category", index, tuple(compress(levels, kept)))
 
 
-def _recode(
-    found: NDArray[np.int64], levels: list[Hashable], code_of: dict[Hashable, int]
-) -> NDArray[np.int64]:
-    codes = np.full(len(levels) + 1, UNSEEN)
-    codes[-1] = MISSING  # where found is -1
-    occurring = range(len(levels)) if len(found) > len(levels) else np.unique(found[found >= 0])
-    for index in occurring:
-        codes[index] = code_of.get(levels[index], UNSEEN)
-    return codes[found]
-
-
-def _whole_table(table: Table) -> NDArray[np.float64] | None:
+def _whole_table(table: Table) -> Columns | None:
     """Read a table of numbers at once; None if its columns need to be looked at one by one."""
     if isinstance(table, pd.DataFrame):
         if not all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in table.dtypes):
             return None
-        return np.ascontiguousarray(table.to_numpy(dtype=np.float64))
-    return table.astype(np.float64, copy=False) if is_number_array(table) else None
+        numbers = np.ascontiguousarray(table.to_numpy(dtype=np.float64))
+    elif is_number_array(table):
+        numbers = table.astype(np.float64, copy=False)
+    else:
+        return None
+    return Columns(numbers, np.empty((len(numbers), 0), dtype=np.int64))

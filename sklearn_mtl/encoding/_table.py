@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 Table = NDArray[Any] | pd.DataFrame
+Values = NDArray[Any] | pd.api.extensions.ExtensionArray
 
 
 def check_table(X: Any, *, owner: str) -> Table:
@@ -59,6 +61,17 @@ def column_names(table: Table) -> list[str]:
     if isinstance(table, pd.DataFrame):
         return [str(name) for name in table.columns]
     return [f"x{index}" for index in range(table.shape[1])]
+
+
+def column_values(table: Table) -> Iterator[Values]:
+    """Yield the values of each column, not copied; arrays of pandas only for dtypes that numpy lacks."""
+    if isinstance(table, pd.DataFrame):
+        # For a frame of one row, `iloc[:, index]` would take longer than all the rest of reading it.
+        for _, series in table.items():  # noqa: PERF102
+            values = series.array
+            yield values.to_numpy() if isinstance(values, pd.arrays.NumpyExtensionArray) else values
+    else:
+        yield from table.T
 
 
 def is_number_array(table: Table) -> bool:

@@ -1,8 +1,9 @@
-"""The values of one column: read as numbers, or as levels."""
+"""The values of one column: read as numbers, as levels, or as the codes of known levels."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-Values = NDArray[Any] | pd.Series
+from ._columns import FIRST_LEVEL, MISSING, UNSEEN
+from ._table import Values
 
 _DATES = {"datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period"}
+_FEW_LEVELS = 200  # looked up in the time in which pandas makes objects of any categorical
 
 
 def is_number(values: Values, *, parse_text: bool) -> bool:
@@ -20,7 +23,7 @@ def is_number(values: Values, *, parse_text: bool) -> bool:
 
     Parameters
     ----------
-    values : ndarray or Series of shape (B,)
+    values : ndarray or ExtensionArray of shape (B,)
         One column; with nothing in it but holes it is a number only if its dtype says so.
     parse_text : bool
         Whether text such as ``"1.5"`` is a number. An array has one dtype for all of its columns, so
@@ -59,7 +62,7 @@ def to_numbers(values: Values) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    values : ndarray or Series of shape (B,)
+    values : ndarray or ExtensionArray of shape (B,)
         Numbers, booleans, None, NaN, pd.NA, and text that reads as a number.
 
     Returns
@@ -72,11 +75,12 @@ def to_numbers(values: Values) -> NDArray[np.float64]:
     ValueError
         For a value that is no number, which the message shows.
     """
+    if values.dtype.kind in "biuf":
+        if isinstance(values, np.ndarray):
+            return values.astype(np.float64, copy=False)
+        numbers: NDArray[np.float64] = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return numbers
     _refuse(values.dtype)
-    if types.is_numeric_dtype(values.dtype):
-        if isinstance(values, pd.Series):
-            return values.to_numpy(dtype=np.float64, na_value=np.nan)
-        return values.astype(np.float64, copy=False)
     objects = _objects(values)
     try:
         return objects.astype(np.float64)
@@ -89,7 +93,7 @@ def to_levels(values: Values) -> tuple[NDArray[np.int64], list[Hashable]]:
 
     Parameters
     ----------
-    values : ndarray or Series of shape (B,)
+    values : ndarray or ExtensionArray of shape (B,)
         Anything; values that cannot be hashed (a dict) are taken as their text.
 
     Returns
@@ -99,16 +103,13 @@ def to_levels(values: Values) -> tuple[NDArray[np.int64], list[Hashable]]:
     levels : list of hashable
         A categorical's categories in their order, else the distinct values, sorted if they can be.
     """
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        categorical = pd.Series(values).cat
-        return np.asarray(categorical.codes, dtype=np.int64), categorical.categories.tolist()
+    if isinstance(values, pd.Categorical):
+        return values.codes.astype(np.int64), values.categories.tolist()
     objects = _objects(values)
     try:
         codes, levels = pd.factorize(objects)
     except TypeError:
-        missing = [np.ndim(value) == 0 and pd.isna(value) for value in objects]
-        texts = [None if hole else str(value) for value, hole in zip(objects, missing, strict=True)]
-        codes, levels = pd.factorize(np.array(texts, dtype=object))
+        codes, levels = pd.factorize(_hashable_objects(objects))
     order = _sorted_order(levels.tolist())
     rank = np.empty(len(order) + 1, dtype=np.int64)
     rank[order] = np.arange(len(order))
@@ -116,8 +117,80 @@ def to_levels(values: Values) -> tuple[NDArray[np.int64], list[Hashable]]:
     return rank[codes], [levels[index] for index in order]
 
 
+class LevelCodes:
+    """The codes of a column's levels.
+
+    Parameters
+    ----------
+    levels : iterable of hashable
+        They get the codes 2, 3, ... in this order.
+
+    Examples
+    --------
+    >>> LevelCodes(["blue", "red"]).read(np.array(["red", None, "pink"], dtype=object))
+    array([3, 0, 1])
+    """
+
+    def __init__(self, levels: Iterable[Hashable]) -> None:
+        self._code_of = {level: code for code, level in enumerate(levels, FIRST_LEVEL)}
+        self._latest: tuple[pd.Index, NDArray[np.int64]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_latest": None}
+
+    def read(self, values: Values) -> NDArray[np.int64]:
+        """Read a column.
+
+        Parameters
+        ----------
+        values : ndarray or ExtensionArray of shape (B,)
+            Anything; values that cannot be hashed (a dict) are taken as their text.
+
+        Returns
+        -------
+        ndarray of shape (B,), int64
+            0 where missing, 1 for a value that is no level.
+        """
+        if isinstance(values, pd.Categorical) and len(values.categories) <= len(values) + _FEW_LEVELS:
+            codes = self._of_categories(values.categories)
+            return codes[np.asarray(values.codes)]
+        objects = _objects(values)
+        try:
+            codes = self._look_up(objects)
+        except TypeError:
+            codes = self._look_up(_hashable_objects(objects))
+        unseen = codes == UNSEEN
+        if unseen.any():
+            codes[unseen] = np.where(pd.isna(objects[unseen]), MISSING, UNSEEN)
+        return codes
+
+    def _of_categories(self, categories: pd.Index) -> NDArray[np.int64]:
+        """Look up all categories, the same ones only once: rows of one frame may come one by one."""
+        latest = self._latest
+        if latest is None or latest[0] is not categories:
+            codes = self._look_up(np.asarray(categories, dtype=object))
+            latest = self._latest = categories, np.append(codes, MISSING)  # the last is that of -1
+        return latest[1]
+
+    def _look_up(self, objects: NDArray[Any]) -> NDArray[np.int64]:
+        found = map(self._code_of.get, objects, repeat(UNSEEN))
+        return np.fromiter(found, dtype=np.int64, count=len(objects))
+
+
 def _objects(values: Values) -> NDArray[Any]:
     return np.asarray(values, dtype=object)
+
+
+def _hashable_objects(objects: NDArray[Any]) -> NDArray[Any]:
+    return np.fromiter(map(_hashable, objects), dtype=object, count=len(objects))
+
+
+def _hashable(value: Any) -> Hashable:
+    try:
+        hash(value)
+    except TypeError:
+        return str(value)
+    return value  # type: ignore[no-any-return]
 
 
 def _has_text(present: NDArray[Any], inferred: str) -> bool:

@@ -51,11 +51,43 @@ def test_levels_are_matched_by_value_whatever_the_dtype(colour_table, fitted):
     assert reader.read(colour_table, owner=EST).categories.ravel().tolist() == [3, 2, 3, 0, 2]
 
 
-def test_reading_one_row_is_reading_that_row_of_the_table(colour_table):
-    reader = fit(colour_table)
-    whole = reader.read(colour_table, owner=EST).categories
-    rows = [reader.read(colour_table.iloc[[row]], owner=EST).categories for row in range(5)]
-    np.testing.assert_array_equal(np.vstack(rows), whole)
+def assert_rows_are_read_as_in_the_table(reader, X, n_rows=5):
+    whole = reader.read(X, owner=EST)
+    for row in range(n_rows):
+        one = slice(row, row + 1)
+        columns = reader.read(X.iloc[one] if isinstance(X, pd.DataFrame) else X[one], owner=EST)
+        np.testing.assert_array_equal(columns.numbers, whole.numbers[one])
+        np.testing.assert_array_equal(columns.categories, whole.categories[one])
+
+
+def test_rows_of_numbers_are_read_one_by_one_as_at_once(number_table):
+    X, _ = number_table
+    assert_rows_are_read_as_in_the_table(fit(X), X)
+
+
+def test_rows_of_categories_are_read_one_by_one_as_at_once(colour_table):
+    assert_rows_are_read_as_in_the_table(fit(colour_table), colour_table)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Categorical([*"abca", None, "b"], categories=["b", "a", "c", *map(str, range(1000))]),
+        pd.Categorical([1, 2.5, 1, None, 2.5, 7], categories=[1, 2.5, 7, *range(8, 1000)]),
+        pd.Categorical([True, False, None, True, False, True]),
+        pd.Categorical(pd.to_datetime(["2020-01-01", "2021-01-01", None] * 2)),
+        pd.array([1, "1", 1.0, None, np.nan, True], dtype=object),
+        pd.array([{"k": 1}, "{'k': 1}", 2.5, 2.5, pd.NA, pd.NaT], dtype=object),
+        pd.array([("a", 1), ("a", 1), frozenset("b"), None, Decimal("NaN"), b"b"], dtype=object),
+    ],
+    ids=["wide", "wide-mixed", "bools", "dates", "equal-numbers", "unhashable", "tuples"],
+)
+def test_unusual_categories_are_read_one_by_one_as_at_once(values):
+    X = pd.DataFrame({"n": [1, 2, 3, 4, 5, 6], "c": values, "b": [True] * 6})
+    reader = fit(X)
+    assert [info.kind for info in reader.columns_] == ["number", "category", "number"]
+    assert_rows_are_read_as_in_the_table(reader, X, n_rows=6)
+    assert_rows_are_read_as_in_the_table(reader, pd.concat([X] * 200), n_rows=6)
 
 
 def test_a_float64_array_is_not_copied_and_never_written_to():
@@ -155,6 +187,41 @@ def test_values_that_cannot_be_hashed_are_taken_as_text():
     assert codes(pd.DataFrame({"a": [{"k": 1}, {"k": 1}, [1, 2], None]})) == [2, 2, 1, 0]
 
 
+def test_a_value_that_cannot_be_hashed_leaves_the_others_what_they_are():
+    reader = fit(pd.DataFrame({"a": [{"k": 1}, {"k": 1}, 2.5, 2.5]}))
+    assert set(reader.columns_[0].levels) == {"{'k': 1}", 2.5}
+    assert reader.read(pd.DataFrame({"a": [2.5, None, "2.5"]}), owner=EST).categories[:, 0].tolist() == [
+        2 + reader.columns_[0].levels.index(2.5),
+        0,
+        1,
+    ]
+
+
+def test_frames_with_other_categories_are_read_in_turn():
+    reader = fit(pd.DataFrame({"a": pd.Categorical(["u", "v"] * 2)}))
+    same_codes = [
+        pd.DataFrame({"a": pd.Categorical.from_codes([0, 1, -1], names)})
+        for names in (["u", "v"], ["v", "w"])
+    ]
+    for _ in range(2):
+        read = [reader.read(X, owner=EST).categories.ravel().tolist() for X in same_codes]
+        assert read == [[2, 3, 0], [3, 1, 0]]
+
+
+def test_reading_does_not_make_a_pickled_reader_larger():
+    reader = fit(pd.DataFrame({"a": ["u", "u"]}))
+    size = len(pickle.dumps(reader))
+    reader.read(pd.DataFrame({"a": pd.Categorical(map(str, range(1000)))}), owner=EST)
+    assert len(pickle.dumps(reader)) == size
+
+
+def test_dates_are_no_level_of_a_column_of_whole_numbers():
+    day = pd.Timestamp("2020-01-01")
+    reader = fit(pd.DataFrame({"a": pd.Categorical([day.value] * 2), "b": [1.0, 2.0]}))
+    X = pd.DataFrame({"a": [day], "b": [1.0]}).astype({"a": "datetime64[ns]"})
+    assert reader.read(X, owner=EST).categories.tolist() == [[1]]
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.1, 1e-12])
 def test_weights_count_rows_for_levels_at_any_scale(scale):
     X = pd.DataFrame({"a": ["once", "twice", "twice", "heavy", "gone", "gone"]})
@@ -189,6 +256,13 @@ def test_infinity_is_refused_with_column_and_row(make, name, infinity):
     with pytest.raises(
         ValueError, match=rf"{EST}: Input X contains infinity.*'{name}' has -?inf in row 2; re"
     ):
+        fit_read(X)
+
+
+def test_infinity_is_found_in_any_row_of_a_long_table():
+    X = np.zeros((20_000, 2))
+    X[17_000:, 1] = np.inf
+    with pytest.raises(ValueError, match=r"'x1' has inf in row 17000;"):
         fit_read(X)
 
 
