@@ -81,8 +81,7 @@ def _standardised(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
 
 def _weight_scale(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
     mean_weight = np.stack([rows.weights[rows.trained_on(fold)].mean(0) for fold in range(rows.n_folds)])
-    is_number = np.array(rows.layout.kinds) == "regression"
-    base_loss = np.where(is_number, 1.0, scales.base_loss) * mean_weight  # (G, T)
+    base_loss = scales.fold_loss * mean_weight  # (G, T)
     scale = np.divide(1.0, base_loss, out=np.zeros_like(base_loss), where=mean_weight > 0)
     return np.asarray(scale, dtype=np.float32)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..nn import OutputLayout, activate, prediction_losses, task_losses
+from ._mixture import last_least
 from ._rows import TrainingRows
 
 RIDGE_STRENGTHS = np.logspace(-1, 5, 13)
@@ -70,7 +71,8 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
     for tasks in _tasks_of_equal_weights(rows):
         outputs = rows.layout.outputs_of(tasks)
         coefficients[..., outputs], intercept[:, outputs] = _ridge(rows, tasks)
-    classes = [task for task, kind in enumerate(rows.layout.kinds) if kind != "regression"]
+    total = rows.weights.sum(axis=0)  # (T,)
+    classes = [task for task in (*rows.layout.binary, *rows.layout.multiclass) if total[task] > 0]
     if classes:
         outputs = np.concatenate([np.r_[rows.layout.slices[task]] for task in classes]).tolist()
         coefficients[..., outputs], intercept[:, outputs] = _logistic(rows, classes)
@@ -102,8 +104,7 @@ def _ridge(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.float64
         predicted = rows.design[held_out] @ path + offset[:, None]  # (A, B, T')
         errors += (weights[held_out, None] * (predicted - values[held_out]) ** 2).sum(axis=1)
         paths.append((path, offset))
-    # Of strengths that are as good as equal, the strongest.
-    best = len(errors) - 1 - errors[::-1].argmin(axis=0)  # (T',)
+    best = last_least(errors)  # (T',)
     each = np.arange(len(tasks))
     coefficients = np.stack([path[best, :, each].T for path, _ in paths])
     return coefficients, np.stack([offset[best, each] for _, offset in paths])

@@ -30,8 +30,23 @@ def network_shares(
         From 0 to 1; the linear view has the rest.
     """
     losses = np.stack([mean_losses(share * network + (1 - share) * linear, rows) for share in _SHARES])
-    # Of shares that are as good as equal, the greatest.
-    return np.asarray(_SHARES[len(_SHARES) - 1 - losses[::-1].argmin(axis=0)])
+    return np.asarray(_SHARES[last_least(losses)])
+
+
+def last_least(losses: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Find the last of the rows whose loss is least but for rounding, column by column.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (A, T)
+        Not negative.
+
+    Returns
+    -------
+    ndarray of shape (T,)
+    """
+    is_least = losses <= losses.min(axis=0) * (1 + 1e-9)
+    return np.asarray(len(losses) - 1 - is_least[::-1].argmax(axis=0))
 
 
 def mean_losses(predictions: NDArray[np.float64], rows: TrainingRows) -> NDArray[np.float64]:

@@ -180,12 +180,17 @@ class FoldNet(NeuralNet):
         rows, scales = self.dataset_.rows, self.dataset_.scales
         losses = mean_losses(out_of_fold, rows) / scales.base_loss  # (T,)
         loss = float(np.average(losses, weights=rows.task_weight))
-        is_best = loss < self.least_loss_ or not self.best_epoch_
+        is_best = loss < self.least_loss_ or not np.isfinite(self.least_loss_)
         epoch = len(self.history)
         self.history.record("valid_loss", loss)
         self.history.record("valid_loss_best", is_best)
         for name, task_loss in zip(self.task_names, losses.tolist(), strict=True):
             self.history.record(f"valid_loss_{name}", task_loss)
         if is_best:
-            self.best_epoch_, self.least_loss_, self.out_of_fold_ = epoch, loss, out_of_fold
-            self.best_state_ = {name: value.clone() for name, value in self.module_.state_dict().items()}
+            state = {name: value.clone() for name, value in self.module_.state_dict().items()}
+            self.__dict__ |= {  # at once: the user may interrupt at any time
+                "best_epoch_": epoch,
+                "best_state_": state,
+                "least_loss_": loss,
+                "out_of_fold_": out_of_fold,
+            }

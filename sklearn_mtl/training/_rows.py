@@ -67,6 +67,8 @@ class TargetScales:
         Of numbers; 0 and 1 for the outputs of classes.
     prior : ndarray of shape (G, O)
         Outputs that predict the base rates: the initial biases of the heads.
+    fold_loss : ndarray of shape (G, T)
+        Loss of the base rate over the rows of each fold; 1 for numbers, which are standardised.
     base_loss : ndarray of shape (T,)
         Loss of predicting the mean or the base rate, over all rows: dividing by it makes tasks comparable.
     """
@@ -74,6 +76,7 @@ class TargetScales:
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
     prior: NDArray[np.float64]
+    fold_loss: NDArray[np.float64]
     base_loss: NDArray[np.float64]
 
 
@@ -92,6 +95,7 @@ def target_scales(rows: TrainingRows) -> TargetScales:
     mean = np.zeros((n_folds, layout.n_outputs))
     deviation = np.ones_like(mean)
     prior = np.zeros_like(mean)
+    fold_loss = np.ones((n_folds, len(layout.kinds)))
     base_loss = np.ones(len(layout.kinds))
     for task, (kind, outputs) in enumerate(zip(layout.kinds, layout.slices, strict=True)):
         value = rows.values[:, task]
@@ -105,9 +109,10 @@ def target_scales(rows: TrainingRows) -> TargetScales:
         rates = _base_rates(in_fold, is_class)  # (G, K)
         log_rates = np.log(rates)
         prior[:, outputs] = log_rates if kind == "multiclass" else log_rates[:, 1:] - log_rates[:, :1]
+        fold_loss[:, task] = -(rates * log_rates).sum(axis=1)
         overall = _base_rates(rows.weights[None, :, task], is_class)[0]
         base_loss[task] = -(overall * np.log(overall)).sum()
-    return TargetScales(mean, deviation, prior, base_loss)
+    return TargetScales(mean, deviation, prior, fold_loss, base_loss)
 
 
 def _moments(

@@ -152,6 +152,8 @@ def train(
     ------
     KeyboardInterrupt
         The user interrupted before the first epoch had ended.
+    ValueError
+        Losses are not finite.
     """
     init_seed, dropout_seed, order_seed = np.random.SeedSequence(plan.seed).generate_state(3).tolist()
     left, width = quantile_bins(rows.numbers, n_bins=sizes.n_bins)
@@ -187,4 +189,6 @@ def train(
     net.fit(FoldDataset(rows, scales, device=plan.device), None)
     if not net.best_epoch_:
         raise KeyboardInterrupt
+    if not np.isfinite(net.least_loss_):
+        raise ValueError(f"training has diverged; choose a learning_rate below {plan.learning_rate}.")
     return net

@@ -74,7 +74,7 @@ def test_averages_of_weight_times_loss_are_weighted_means_in_units_of_the_base_r
         losses = task_losses(outputs[used], targets, rows.layout)
         means = (weights * losses).mean(0).numpy()
         expected = np.average(losses.numpy(), axis=0, weights=rows.weights[used])
-        expected[1:] /= scales.base_loss[1:]
+        expected[1:] /= scales.fold_loss[fold, 1:]
         np.testing.assert_allclose(means, expected, rtol=1e-5)
 
 
@@ -112,7 +112,7 @@ def test_an_epoch_leaves_out_less_than_a_batch_of_the_smallest_fold(batch_size, 
 
 def test_every_row_has_its_turn_in_some_epoch(marked):
     batches = FoldBatches(marked, batch_size=16, rng=np.random.default_rng(0))
-    seen = np.concatenate([epoch(batches) for _ in range(8)], axis=1)
+    seen = np.concatenate([epoch(batches) for _ in range(60)], axis=1)
     for fold, rows in enumerate(seen):
         assert set(rows) == set(marked.trained_on[fold])
 
@@ -132,4 +132,4 @@ def test_blocks_cover_all_held_out_rows_of_each_fold_and_no_others(block_size, m
     assert max(block.shape[1] for block in blocks) <= block_size
     for fold, rows in enumerate(torch.cat(blocks, dim=1).tolist()):
         assert set(rows) == set(marked.held_out[fold])
-        assert max(Counter(rows).values()) <= 3  # the largest fold holds out a half, the others a quarter
+        assert max(Counter(rows).values()) <= 2  # one fold holds out a half, the others a quarter

@@ -16,7 +16,11 @@ def test_mean_losses_equal_a_loop_over_observed_labels(make_rows):
     for row in range(60):
         number, second, *three = predictions[row]
         value, is_second, which = rows.values[row]
-        losses = (number - value) ** 2, -np.log(second if is_second else 1 - second), -np.log(three[int(which)])
+        losses = (
+            (number - value) ** 2,
+            -np.log(second if is_second else 1 - second),
+            -np.log(three[int(which)]),
+        )
         expected += rows.weights[row] * losses
     np.testing.assert_allclose(mean_losses(predictions, rows), expected / rows.weights.sum(axis=0))
 
@@ -48,7 +52,7 @@ def test_each_task_has_the_share_it_has_alone(make_rows):
 
 def test_views_that_are_equal_leave_all_to_the_network(make_rows):
     rows = make_rows()
-    predictions = np.full((60, 5), 1 / 3)
+    predictions = np.tile([0.5, 0.5, 0.25, 0.25, 0.5], (60, 1))
     assert network_shares(predictions, predictions, rows).tolist() == [1.0, 1.0, 1.0]
 
 

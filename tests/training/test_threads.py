@@ -1,6 +1,6 @@
 import pytest
 import torch
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_mtl.training import all_threads, torch_threads
 
@@ -27,13 +27,12 @@ def test_threads_are_as_before_after_an_error(context):
     assert blas_threads() == blas_before
 
 
-def test_blas_is_limited_by_all_threads_alone():
-    before = blas_threads()
-    assert before
-    with all_threads(1):
-        assert set(blas_threads().values()) == {1}
-    with torch_threads(torch.get_num_threads() + 1):
-        assert blas_threads() == before
+@pytest.mark.parametrize(("context", "expected"), [(all_threads, 1), (torch_threads, 2)])
+def test_blas_is_limited_by_all_threads_alone(context, expected):
+    with threadpool_limits(2, user_api="blas"):
+        with context(1):
+            assert set(blas_threads().values()) == {expected}
+        assert set(blas_threads().values()) == {2}
 
 
 def test_contexts_nest():

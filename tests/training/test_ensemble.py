@@ -1,0 +1,141 @@
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_mtl.encoding import Columns, LinearDesign, NumberScaling
+from sklearn_mtl.nn import activate
+from sklearn_mtl.training import Ensemble, Preparation, target_scales
+from sklearn_mtl.training import _ensemble as ensemble_module
+
+N_COLUMNS = 3  # two numbers, one category
+
+
+def some_columns(n_rows, *, seed=1):
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(2, 5, (n_rows, 2))
+    numbers[rng.random((n_rows, 2)) < 0.1] = np.nan
+    return Columns(numbers, rng.integers(0, 4, (n_rows, 1)))
+
+
+@pytest.fixture
+def ensemble(make_rows, trained):
+    """An ensemble of all kinds of tasks, half network and half linear view."""
+    columns = some_columns(60, seed=0)
+    scaling, design = NumberScaling().fit(columns.numbers), LinearDesign().fit(columns)
+    preparation = Preparation(np.arange(2), np.arange(1), scaling, design)
+    numbers, categories = preparation.network_inputs(columns)
+    rows = make_rows(numbers=numbers, categories=categories, design=design.transform(columns))
+    rng = np.random.default_rng(0)
+    return Ensemble(
+        net=trained(rows),
+        preparation=preparation,
+        scales=target_scales(rows),
+        coefficients=rng.normal(size=(design.n_outputs, 5)),
+        intercept=rng.normal(size=5),
+        network_share=np.full(5, 0.5),
+        layout=rows.layout,
+        n_threads=1,
+    )
+
+
+def test_the_network_predicts_the_mean_of_folds_and_views(ensemble):
+    columns = some_columns(10)
+    numbers, categories = map(torch.from_numpy, ensemble.preparation.network_inputs(columns))
+    activated = activate(ensemble.net.module_(numbers[None], categories[None]), ensemble.layout).double()
+    expected = np.zeros((10, 5))
+    for fold in range(3):
+        mean = activated[fold].mean(1).numpy()  # (B, O)
+        expected += (mean * ensemble.scales.deviation[fold] + ensemble.scales.mean[fold]) / 3
+    alone = replace(ensemble, network_share=np.ones(5))
+    np.testing.assert_allclose(alone.predict(columns), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_linear_view_predicts_from_the_design(ensemble):
+    columns = some_columns(10)
+    linear = ensemble.preparation.design.transform(columns) @ ensemble.coefficients + ensemble.intercept
+    predicted = replace(ensemble, network_share=np.zeros(5)).predict(columns)
+    powers = np.exp(linear[:, 2:])
+    np.testing.assert_allclose(predicted[:, 0], linear[:, 0])
+    np.testing.assert_allclose(predicted[:, 1], 1 / (1 + np.exp(-linear[:, 1])))
+    np.testing.assert_allclose(predicted[:, 2:], powers / powers.sum(axis=1, keepdims=True))
+
+
+def test_each_output_is_mixed_by_its_own_share(ensemble):
+    columns, share = some_columns(10), np.array([0.0, 0.3, 1.0, 1.0, 1.0])
+    network, linear, mixed = (
+        replace(ensemble, network_share=part).predict(columns) for part in (np.ones(5), np.zeros(5), share)
+    )
+    np.testing.assert_allclose(mixed, share * network + (1 - share) * linear)
+
+
+@pytest.mark.parametrize("n_rows", [20, 600])
+@pytest.mark.parametrize("method", ["predict", "attention"])
+def test_blocks_of_rows_give_what_all_rows_give_at_once(method, n_rows, ensemble, monkeypatch):
+    columns = some_columns(n_rows)
+    at_once = getattr(ensemble, method)(columns)
+    monkeypatch.setattr(ensemble_module, "_FLOATS_AT_ONCE", 7 * 3 * 8 * 4)  # 7 rows
+    in_blocks = getattr(ensemble, method)(columns)
+    assert in_blocks.shape == at_once.shape
+    tolerance = 1e-12 if n_rows == 20 else 1e-5
+    np.testing.assert_allclose(in_blocks, at_once, rtol=tolerance, atol=tolerance)
+
+
+def test_a_row_of_few_is_predicted_as_it_is_alone(ensemble):
+    columns = some_columns(8)
+    alone = np.concatenate([ensemble.predict(columns.take(slice(row, row + 1))) for row in range(8)])
+    np.testing.assert_allclose(ensemble.predict(columns), alone, rtol=1e-12)
+
+
+def test_few_rows_in_float64_are_predicted_as_in_float32_among_many(ensemble):
+    columns = some_columns(600)
+    few = ensemble.predict(columns.take(slice(0, 20)))
+    np.testing.assert_allclose(few, ensemble.predict(columns)[:20], rtol=1e-4, atol=1e-5)
+    assert not np.array_equal(few, ensemble.predict(columns)[:20])
+
+
+@pytest.mark.parametrize("n_rows", [5, 600])
+def test_attention_sums_to_1_over_columns(n_rows, ensemble):
+    attention = ensemble.attention(some_columns(n_rows))
+    assert attention.shape == (n_rows, 3, N_COLUMNS)
+    assert (attention >= 0).all()
+    np.testing.assert_allclose(attention.sum(axis=2), 1, rtol=1e-6)
+
+
+def test_probabilities_sum_to_1(ensemble):
+    predicted = ensemble.predict(some_columns(30))
+    assert ((predicted[:, 1:] >= 0) & (predicted[:, 1:] <= 1)).all()
+    np.testing.assert_allclose(predicted[:, 2:].sum(axis=1), 1, rtol=1e-6)
+
+
+def test_the_copy_in_float64_is_not_pickled(ensemble):
+    before = len(pickle.dumps(ensemble))
+    predicted = ensemble.predict(some_columns(10))
+    pickled = pickle.dumps(ensemble)
+    assert len(pickled) == before
+    assert np.array_equal(pickle.loads(pickled).predict(some_columns(10)), predicted)
+
+
+def test_predicting_leaves_parameters_and_threads_alone(ensemble):
+    state = {name: value.clone() for name, value in ensemble.net.module_.state_dict().items()}
+    n_threads = torch.get_num_threads()
+    other = replace(ensemble, n_threads=n_threads + 1)
+    other.predict(some_columns(10))
+    other.predict(some_columns(600))
+    assert torch.get_num_threads() == n_threads
+    for name, value in other.net.module_.state_dict().items():
+        assert value.dtype == state[name].dtype
+        assert torch.equal(value, state[name])
+
+
+def test_only_active_columns_reach_the_network():
+    columns = some_columns(6)
+    scaling = NumberScaling().fit(columns.numbers[:, [1]])
+    design = LinearDesign().fit(columns)
+    numbers, categories = Preparation(np.array([1]), np.array([], int), scaling, design).network_inputs(
+        columns
+    )
+    assert np.array_equal(numbers, scaling.transform(columns.numbers[:, [1]]), equal_nan=True)
+    assert categories.shape == (6, 0)

@@ -1,0 +1,197 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from sklearn_mtl.nn import OutputLayout
+from sklearn_mtl.training import LinearView, fit_linear_view, mean_losses, ridge_path
+from sklearn_mtl.training import _linear as linear
+
+STRENGTHS = np.array([0.01, 1.0, 300.0])
+
+
+@pytest.fixture
+def one_strength(monkeypatch):
+    """Leave nothing to choose: 3 for ridge and for logistic regression."""
+    monkeypatch.setattr(linear, "RIDGE_STRENGTHS", np.array([3.0]))
+    monkeypatch.setattr(linear, "LOGISTIC_STRENGTHS", (3.0,))
+
+
+def problem(n_rows, n_columns, *, seed=0):
+    rng = np.random.default_rng(seed)
+    design = rng.normal(size=(n_rows, n_columns)) + rng.normal(size=n_columns)
+    values = design[:, :2] @ rng.normal(size=(2, 3)) + rng.normal(size=(n_rows, 3)) + 7
+    weights = rng.uniform(0.5, 2, n_rows) * (rng.random(n_rows) < 0.8)
+    return design, values, weights
+
+
+def scikit_learn_ridge(rows, fold, task, strength):
+    used = rows.trained_on(fold)
+    used = used[rows.weights[used, task] > 0]
+    weight = rows.weights[used, task]
+    return Ridge(strength).fit(
+        rows.design[used], rows.values[used, task], sample_weight=weight / weight.mean()
+    )
+
+
+def scikit_learn_logistic(rows, fold, task, strength):
+    weights = rows.weights[:, task] / rows.weights[rows.weights[:, task] > 0, task].mean()
+    used = rows.trained_on(fold)
+    model = LogisticRegression(C=1 / strength, tol=1e-10, max_iter=10_000)
+    return model.fit(rows.design[used], rows.values[used, task], sample_weight=weights[used])
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(40, 5), (12, 30)], ids=["tall", "wide"])
+def test_ridge_path_equals_ridge_of_scikit_learn_at_every_strength(n_rows, n_columns):
+    design, values, weights = problem(n_rows, n_columns)
+    coefficients, intercept = ridge_path(design, values, weights, STRENGTHS)
+    mean_1 = weights / weights[weights > 0].mean()
+    for place, strength in enumerate(STRENGTHS):
+        ridge = Ridge(strength, solver="svd").fit(design, values, sample_weight=mean_1)
+        np.testing.assert_allclose(coefficients[place], ridge.coef_.T, rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(intercept[place], ridge.intercept_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("n_columns", [5, 60], ids=["tall", "wide"])
+def test_ridge_path_ignores_rows_of_weight_0_and_the_scale_of_weights(n_columns):
+    design, values, weights = problem(40, n_columns)
+    expected = ridge_path(design, values, weights, STRENGTHS)
+    other = np.where(weights[:, None] > 0, values, 1e9)
+    given = ridge_path(design, other, 50 * weights, STRENGTHS)
+    for part, expected_part in zip(given, expected, strict=True):
+        np.testing.assert_allclose(part, expected_part, rtol=1e-9, atol=1e-12)
+
+
+def test_ridge_path_without_weight_is_zero():
+    design, values, weights = problem(10, 4)
+    coefficients, intercept = ridge_path(design, values, 0 * weights, STRENGTHS)
+    assert coefficients.shape == (3, 4, 3)
+    assert intercept.shape == (3, 3)
+    assert not coefficients.any()
+    assert not intercept.any()
+
+
+def test_ridge_path_survives_columns_that_repeat_each_other():
+    design, values, weights = problem(40, 5)
+    coefficients, intercept = ridge_path(np.hstack([design, design]), values, weights, np.array([1.0]))
+    alone, offset = ridge_path(np.sqrt(2) * design, values, weights, np.array([1.0]))
+    np.testing.assert_allclose(coefficients[:, :5], coefficients[:, 5:], atol=1e-9)
+    np.testing.assert_allclose(coefficients[:, :5], alone / np.sqrt(2), atol=1e-9)
+    np.testing.assert_allclose(intercept, offset)
+
+
+@pytest.mark.usefixtures("one_strength")
+def test_a_fold_predicts_its_held_out_numbers_by_ridge_of_the_others(make_rows):
+    rows = make_rows(["regression", "regression"])
+    view = fit_linear_view(rows)
+    coefficients = np.zeros((6, 2))
+    for fold in range(3):
+        for task in range(2):
+            ridge = scikit_learn_ridge(rows, fold, task, 3.0)
+            held_out = rows.held_out(fold)
+            np.testing.assert_allclose(view.out_of_fold[held_out, task], ridge.predict(rows.design[held_out]))
+            coefficients[:, task] += ridge.coef_ / 3
+    np.testing.assert_allclose(view.coefficients, coefficients, atol=1e-9)
+
+
+@pytest.mark.usefixtures("one_strength")
+@pytest.mark.parametrize(("kind", "outputs"), [("binary", [1]), ("multiclass", [0, 1, 2])])
+def test_a_fold_predicts_its_held_out_classes_by_logistic_regression_of_the_others(kind, outputs, make_rows):
+    rows = make_rows([kind], n_rows=90)
+    view = fit_linear_view(rows)
+    for fold in range(3):
+        held_out = rows.held_out(fold)
+        expected = scikit_learn_logistic(rows, fold, 0, 3.0).predict_proba(rows.design[held_out])
+        np.testing.assert_allclose(view.out_of_fold[held_out], expected[:, outputs], atol=0.003)
+
+
+@pytest.mark.usefixtures("one_strength")
+def test_held_out_labels_have_no_influence_on_their_fold(make_rows, relabelled):
+    rows = make_rows(n_rows=90)
+    held_out = rows.held_out(0)
+    before, after = (fit_linear_view(these).out_of_fold for these in (rows, relabelled(rows)))
+    assert np.array_equal(before[held_out, 0], after[held_out, 0])
+    # Folds are solved side by side, and end as soon as all of them are nearly there.
+    np.testing.assert_allclose(before[held_out, 1:], after[held_out, 1:], atol=0.01)
+    others = rows.fold != 0
+    assert (np.abs(before - after)[others].max(axis=0) > 0.1).all()
+
+
+def test_the_strength_of_a_number_is_that_of_the_least_error_out_of_fold(make_rows):
+    rows = make_rows(["regression"])
+    errors = []
+    for strength in linear.RIDGE_STRENGTHS:
+        predicted = np.empty((60, 1))
+        for fold in range(3):
+            held_out = rows.held_out(fold)
+            ridge = scikit_learn_ridge(rows, fold, 0, strength)
+            predicted[held_out, 0] = ridge.predict(rows.design[held_out])
+        errors.append(mean_losses(predicted, rows).item())
+    assert np.argmin(errors) not in (0, len(errors) - 1)
+    assert mean_losses(fit_linear_view(rows).out_of_fold, rows).item() == pytest.approx(min(errors))
+
+
+def test_the_strength_of_a_class_is_that_of_the_least_loss_out_of_fold(make_rows, monkeypatch):
+    rows = make_rows(["binary", "multiclass"])
+    rows.values[:, 1] = np.random.default_rng(4).integers(0, 3, 60)  # nothing to learn
+    chosen = mean_losses(fit_linear_view(rows).out_of_fold, rows)
+    losses = []
+    for strength in linear.LOGISTIC_STRENGTHS:
+        monkeypatch.setattr(linear, "LOGISTIC_STRENGTHS", (strength,))
+        losses.append(mean_losses(fit_linear_view(rows).out_of_fold, rows))
+    np.testing.assert_allclose(chosen, np.min(losses, axis=0), rtol=1e-3)
+    assert np.argmin(losses, axis=0).tolist() == [2, 0]  # the weakest, the strongest
+
+
+def test_each_task_is_fitted_as_it_is_alone(make_rows):
+    rows = make_rows(["regression", "binary", "regression"])
+    view = fit_linear_view(rows)
+    for task, kind in enumerate(rows.layout.kinds):
+        alone = replace(
+            rows,
+            values=rows.values[:, [task]],
+            weights=rows.weights[:, [task]],
+            task_weight=np.ones(1),
+            layout=OutputLayout([kind], [1]),
+        )
+        predicted = fit_linear_view(alone).out_of_fold[:, 0]
+        np.testing.assert_allclose(view.out_of_fold[:, task], predicted, atol=1e-9 if task != 1 else 0.01)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["regression", "binary"],
+)
+def test_a_task_without_weight_changes_nothing_for_the_others(kind, make_rows):
+    rows = make_rows([kind, kind])
+    without = replace(rows, weights=rows.weights * [1, 0])
+    expected, view = (fit_linear_view(these).out_of_fold[:, 0] for these in (rows, without))
+    np.testing.assert_allclose(view, expected, atol=1e-9 if kind == "regression" else 0.01)
+
+
+def test_the_view_predicts_by_the_mean_over_folds(make_rows):
+    rows = make_rows(["regression"], missing=0.0)
+    same = replace(rows, fold=np.arange(60) % 2, design=np.repeat(rows.design[::2], 2, axis=0))
+    same = replace(same, values=np.repeat(rows.values[::2], 2, axis=0), weights=np.ones((60, 1)))
+    view = fit_linear_view(same)  # both folds train on the same rows
+    np.testing.assert_allclose(same.design @ view.coefficients + view.intercept, view.out_of_fold)
+
+
+def test_where_takes_whole_outputs_of_one_view_or_the_other():
+    views = [
+        LinearView(np.full((2, 3), value), np.full(3, value), np.full((4, 3), value)) for value in (1.0, 2.0)
+    ]
+    chosen = np.array([True, False, True])
+    joined = views[0].where(chosen, otherwise=views[1])
+    for part in (joined.coefficients, joined.intercept, joined.out_of_fold):
+        assert np.array_equal(part, np.broadcast_to([1.0, 2.0, 1.0], part.shape))
+
+
+def test_a_constant_view_says_the_same_of_every_row(make_rows):
+    rows = make_rows()
+    view = LinearView.constant(rows, np.array([4.0, 0.0, 0.0, 0.0, np.log(2)]))
+    assert view.coefficients.shape == (6, 5)
+    assert not view.coefficients.any()
+    assert view.intercept.tolist() == [4.0, 0.0, 0.0, 0.0, np.log(2)]
+    np.testing.assert_allclose(view.out_of_fold, np.tile([4.0, 0.5, 0.25, 0.25, 0.5], (60, 1)))
