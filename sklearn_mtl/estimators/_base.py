@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
@@ -19,7 +20,15 @@ from ..encoding import Columns, check_table
 from ..exceptions import FitInterruptedWarning
 from ..metrics import multitask_score
 from ..training import Ensemble, FoldNet, ModelSizes, TrainingPlan, all_threads, target_scales, train
-from ._defaults import MOST_SLOTS, Auto, resolve_batch_size, resolve_device, resolve_folds, resolve_seed
+from ._defaults import (
+    MOST_SLOTS,
+    Auto,
+    check_callbacks,
+    resolve_batch_size,
+    resolve_device,
+    resolve_folds,
+    resolve_seed,
+)
 from ._fit import (
     FitInput,
     combine,
@@ -63,7 +72,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self,
         *,
         n_folds: int | Auto = "auto",
-        n_views: int = 2,
+        n_views: int = 4,
         n_slots: int | Auto = "auto",
         n_bins: int = 16,
         d_token: int = 12,
@@ -140,9 +149,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             owner=owner,
         )
         device = resolve_device(self.device, owner=owner)
+        check_callbacks(self.callbacks, owner=owner)
+        features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
+        validate_data(features, X, skip_check_array=True)
+        fitted = copy.copy(self)  # changed only when all has gone well
+        fitted.__dict__.pop("feature_names_in_", None)
         with all_threads(self.n_threads):
-            self._train(read, device)
-        validate_data(self, X, reset=True, skip_check_array=True)
+            fitted._train(read, device)
+        self.__dict__ = vars(fitted) | vars(features)
         if self.net_.was_interrupted_:
             warnings.warn(
                 f"{owner}: fit was interrupted in epoch {self.n_iter_ + 1} of at most {self.max_epochs}; "
@@ -153,7 +167,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         return self
 
     def _train(self, read: FitInput, device: str) -> None:
-        """Train, and only then change the estimator."""
+        """Train, and set all fitted attributes."""
         merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
         n_folds = resolve_folds(self.n_folds, n_units=n_units(merged))
@@ -185,6 +199,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         net = train(
             rows,
             target_scales(rows),
+            owner=type(self).__name__,
             cardinalities=[categories[place].n_codes for place in preparation.active_categories],
             task_names=read.task_set.names,
             sizes=sizes,
@@ -238,7 +253,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             predicted,
             metric=self._score_metric,
             average=None,
-            sample_weight=np.where(read.targets.observed, 1.0, 0.0),
+            sample_weight=read.sample_weight,
         )
         self.oof_task_scores_ = pd.Series(scores)
         self.oof_score_ = float(self.oof_task_scores_.mean())
@@ -314,6 +329,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             R² for the regressor, accuracy for the classifier.
         """
         predicted = self.predict(X)
+        self.task_set_.encode(y, owner=type(self).__name__)  # the same tasks
+        if self.task_set_.is_named and not self.task_set_.is_1d:
+            predicted = pd.DataFrame(predicted, columns=self.task_names_)
         scores = multitask_score(
             y, predicted, metric=self._score_metric, average=None, sample_weight=sample_weight
         )
@@ -330,9 +348,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
 def _history_frame(net: FoldNet) -> pd.DataFrame:
     """Make a table of a net's history: epoch, losses in total and per task, seconds."""
-    frame = pd.DataFrame(net.history.to_list()).drop(columns=["batches", "train_batch_count"])
-    frame = frame.rename(columns={"dur": "seconds"})
+    finished = [epoch for epoch in net.history.to_list() if "valid_loss_best" in epoch]
+    unwanted = ["batches", "train_batch_count", "train_loss_best", "valid_loss_best"]
+    frame = pd.DataFrame(finished).drop(columns=unwanted).rename(columns={"dur": "seconds"})
+    for part in ("train", "valid"):
+        by_task = np.array(frame.pop(f"{part}_task_losses").to_list())
+        frame[[f"{part}_loss_{name}" for name in net.task_names]] = by_task
     first = ["epoch", "train_loss", "valid_loss"]
-    losses = [name for name in frame.columns if "_loss_" in name and name != "valid_loss_best"]
+    losses = [name for name in frame.columns if "_loss_" in name]
     others = [name for name in frame.columns if name not in (*first, *losses, "seconds")]
     return frame[[*first, *losses, "seconds", *others]]

@@ -71,13 +71,14 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
     _task_kind = "classification"
+    score = BaseMultiTaskAttention.score  # the mixin has one, too
     _score_metric: ClassVar[Any] = "accuracy"
 
     def __init__(
         self,
         *,
         n_folds: int | Auto = "auto",
-        n_views: int = 2,
+        n_views: int = 4,
         n_slots: int | Auto = "auto",
         n_bins: int = 16,
         d_token: int = 12,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from skorch.callbacks import Callback
 
 Auto = Literal["auto"]
 
@@ -104,6 +105,30 @@ def resolve_device(device: str, *, owner: str) -> str:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{owner}: device={device!r} cannot be used here: {reason}") from error
     return device
+
+
+def check_callbacks(callbacks: Any, *, owner: str) -> None:
+    """Refuse what skorch cannot call.
+
+    Parameters
+    ----------
+    callbacks : sequence of skorch callbacks, or of pairs of a name and one, or None
+    owner : str
+        Who asks; errors start with it.
+
+    Raises
+    ------
+    TypeError
+        Something else is among them.
+    """
+    for callback in callbacks or ():
+        named = isinstance(callback, tuple) and len(callback) == 2
+        candidate = callback[1] if named else callback
+        kind = candidate if isinstance(candidate, type) else type(candidate)
+        if not issubclass(kind, Callback):
+            raise TypeError(
+                f"{owner}: callbacks contains {callback!r}; expected skorch callbacks, or pairs of a name and one."
+            )
 
 
 def resolve_seed(random_state: Any) -> int:

@@ -12,7 +12,7 @@ PARAMETERS = """
 n_folds : int or "auto", default="auto"
     Groups of networks; each holds out its share of the rows. More folds leave more rows to each, and take
     longer. ``"auto"``: 8 up to 10,000 different rows, 4 up to 100,000, 2 beyond.
-n_views : int, default=2
+n_views : int, default=4
     Networks a fold, which share weights and differ by attention, adapters and heads.
 n_slots : int or "auto", default="auto"
     Attentions over columns in a view. ``"auto"``: each task its own up to 8 tasks; more tasks mix 8 by

@@ -32,6 +32,9 @@ from ..training import (
     target_scales,
 )
 
+# Of fewer different X, each is so frequent that a network has to see all of them.
+_LEAST_GROUPS = 32
+
 
 @dataclass(frozen=True, eq=False)
 class FitInput:
@@ -47,6 +50,8 @@ class FitInput:
     weights : ndarray of shape (B, T)
         Of labels; 0 where missing.
     task_weight : ndarray of shape (T,)
+    sample_weight : ndarray of shape (B, T)
+        Weights of labels without those of their classes; 0 where missing.
     """
 
     reader: ColumnReader
@@ -55,6 +60,7 @@ class FitInput:
     targets: Targets
     weights: NDArray[np.float64]
     task_weight: NDArray[np.float64]
+    sample_weight: NDArray[np.float64]
 
 
 def read_fit_input(
@@ -102,9 +108,11 @@ def read_fit_input(
         task_set, targets, sample_weight=sample_weight, class_weight=class_weight, owner=owner
     )
     weight_of_task = task_weights(task_set, task_weight, owner=owner)
-    reader = ColumnReader().fit(table, owner=owner, row_weight=weights.max(axis=1))
+    row_weight = (weights * (weight_of_task > 0)).max(axis=1)
+    reader = ColumnReader().fit(table, owner=owner, row_weight=row_weight)
     columns = reader.read(table, owner=owner)
-    return FitInput(reader, columns, task_set, targets, weights, weight_of_task)
+    plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
+    return FitInput(reader, columns, task_set, targets, weights, weight_of_task, plain)
 
 
 def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
@@ -136,9 +144,9 @@ def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
 
 
 def n_units(merged: MergedRows) -> int:
-    """Count the rows that can be held out apart from each other: those of different X, if there are two."""
+    """Count the rows that can be held out apart from each other: those of different X, if there are many."""
     n_groups = int(merged.group.max()) + 1
-    return n_groups if n_groups > 1 else len(merged.first)
+    return n_groups if n_groups >= _LEAST_GROUPS else len(merged.first)
 
 
 def prepare(columns: Columns) -> Preparation:
@@ -192,7 +200,7 @@ def training_rows(
         n_classes=np.array(n_classes),
         n_folds=n_folds,
         rng=np.random.default_rng(seed),
-        groups=merged.group if merged.group.any() else None,
+        groups=merged.group if n_units(merged) < len(merged.first) else None,
     )
     numbers, categories = preparation.network_inputs(columns)
     return TrainingRows(
@@ -200,7 +208,8 @@ def training_rows(
         categories=categories,
         design=preparation.design.transform(columns),
         values=values,
-        weights=merged.weights,
+        # To below 1, by a power of two that changes no bit: float32 holds them.
+        weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
         task_weight=read.task_weight,
         fold=fold,
         layout=OutputLayout(kinds, read.task_set.n_outputs),

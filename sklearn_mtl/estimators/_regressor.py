@@ -54,6 +54,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     """
 
     _task_kind = "regression"
+    score = BaseMultiTaskAttention.score  # the mixin has one, too
     _score_metric: ClassVar[Any] = "r2"
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -63,7 +63,8 @@ def row_weights(
         )
     per_task = _class_weight_per_task(class_weight, task_set, owner)
     for position, (task, class_weights) in enumerate(zip(task_set.tasks, per_task, strict=True)):
-        codes = targets.values[:, position].astype(np.intp)  # (B,)
+        is_class = task.classes is not None  # numbers may be too great for an integer
+        codes = targets.values[:, position].astype(np.intp) if is_class else np.zeros(len(weights), np.intp)
         column = weights[:, position]  # (B,), a view
         if task.classes is not None and class_weights is not None:
             classes = task.classes.tolist()

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from ._rows import TargetScales, TrainingRows
 
-Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+Batch = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class FoldDataset(Dataset[Batch]):
@@ -69,7 +69,7 @@ class FoldDataset(Dataset[Batch]):
         """
         folds = torch.arange(len(rows), device=rows.device)[:, None]
         weights = self.weights[rows] * self.weight_scale[:, None]
-        return self.numbers[rows], self.categories[rows], self.targets[folds, rows], weights
+        return (self.numbers[rows], self.categories[rows]), (self.targets[folds, rows], weights)
 
 
 def _standardised(rows: TrainingRows, scales: TargetScales) -> np.ndarray:

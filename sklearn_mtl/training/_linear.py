@@ -103,6 +103,8 @@ def _ridge(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.float64
         path, offset = ridge_path(rows.design[train], values[train], weights[train], RIDGE_STRENGTHS)
         predicted = rows.design[held_out] @ path + offset[:, None]  # (A, B, T')
         errors += (weights[held_out, None] * (predicted - values[held_out]) ** 2).sum(axis=1)
+        if weights.any() and not weights[train].any():  # the fold holds out all labels of a scarce task
+            offset = offset + np.average(values, axis=0, weights=weights)
         paths.append((path, offset))
     best = last_least(errors)  # (T',)
     each = np.arange(len(tasks))

@@ -147,7 +147,7 @@ class FoldNet(NeuralNet):
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Compute the loss of a batch and its gradients."""
         self._set_training(training=True)
-        numbers, categories, targets, weights = batch
+        (numbers, categories), (targets, weights) = batch
         outputs = self.module_(numbers, categories, self.dropout_generator_, **fit_params)
         loss, by_task = self.criterion_(outputs, targets, weights)
         loss.backward()
@@ -163,8 +163,7 @@ class FoldNet(NeuralNet):
         super().run_single_epoch(iterator, training, *args, **kwargs)
         means = torch.stack(self.train_task_losses_).mean(0).tolist()
         self.train_task_losses_.clear()
-        for name, mean in zip(self.task_names, means, strict=True):
-            self.history.record(f"train_loss_{name}", mean)
+        self.history.record("train_task_losses", means)
 
     @torch.no_grad()
     def _predict_out_of_fold(self) -> NDArray[np.float64]:
@@ -184,8 +183,7 @@ class FoldNet(NeuralNet):
         epoch = len(self.history)
         self.history.record("valid_loss", loss)
         self.history.record("valid_loss_best", is_best)
-        for name, task_loss in zip(self.task_names, losses.tolist(), strict=True):
-            self.history.record(f"valid_loss_{name}", task_loss)
+        self.history.record("valid_task_losses", losses.tolist())
         if is_best:
             state = {name: value.clone() for name, value in self.module_.state_dict().items()}
             self.__dict__ |= {  # at once: the user may interrupt at any time

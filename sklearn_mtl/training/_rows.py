@@ -101,8 +101,13 @@ def target_scales(rows: TrainingRows) -> TargetScales:
         value = rows.values[:, task]
         in_fold = rows.weights[:, task] * (rows.fold != np.arange(n_folds)[:, None])  # (G, R)
         if kind == "regression":
-            mean[:, outputs], deviation[:, outputs] = _moments(value, in_fold)
-            base_loss[task] = _moments(value, rows.weights[None, :, task])[1].item() ** 2
+            overall, spread = _moments(value, rows.weights[None, :, task])
+            # A fold may hold out all labels of a scarce task.
+            has_labels = in_fold.any(axis=1, keepdims=True)
+            fold_mean, fold_deviation = _moments(value, in_fold)
+            mean[:, outputs] = np.where(has_labels, fold_mean, overall)
+            deviation[:, outputs] = fold_deviation
+            base_loss[task] = spread.item() ** 2
             continue
         n_classes = max(2, outputs.stop - outputs.start)
         is_class = value[:, None] == np.arange(n_classes)  # (R, K)
@@ -110,8 +115,8 @@ def target_scales(rows: TrainingRows) -> TargetScales:
         log_rates = np.log(rates)
         prior[:, outputs] = log_rates if kind == "multiclass" else log_rates[:, 1:] - log_rates[:, :1]
         fold_loss[:, task] = -(rates * log_rates).sum(axis=1)
-        overall = _base_rates(rows.weights[None, :, task], is_class)[0]
-        base_loss[task] = -(overall * np.log(overall)).sum()
+        base_rates = _base_rates(rows.weights[None, :, task], is_class)[0]
+        base_loss[task] = -(base_rates * np.log(base_rates)).sum()
     return TargetScales(mean, deviation, prior, fold_loss, base_loss)
 
 

@@ -124,6 +124,7 @@ def train(
     rows: TrainingRows,
     scales: TargetScales,
     *,
+    owner: str,
     cardinalities: Sequence[int],
     task_names: Sequence[str],
     sizes: ModelSizes,
@@ -136,6 +137,8 @@ def train(
     rows : TrainingRows
     scales : TargetScales
         Of the same rows.
+    owner : str
+        Who asks; errors start with it.
     cardinalities : sequence of int, length M
         Codes of category columns.
     task_names : sequence of str, length T
@@ -153,7 +156,7 @@ def train(
     KeyboardInterrupt
         The user interrupted before the first epoch had ended.
     ValueError
-        Losses are not finite.
+        No epoch has had a finite loss.
     """
     init_seed, dropout_seed, order_seed = np.random.SeedSequence(plan.seed).generate_state(3).tolist()
     left, width = quantile_bins(rows.numbers, n_bins=sizes.n_bins)
@@ -190,5 +193,8 @@ def train(
     if not net.best_epoch_:
         raise KeyboardInterrupt
     if not np.isfinite(net.least_loss_):
-        raise ValueError(f"training has diverged; choose a learning_rate below {plan.learning_rate}.")
+        raise ValueError(
+            f"{owner}: training diverged in its first epoch; choose a learning_rate below "
+            f"{plan.learning_rate:g}, or bring y nearer to 1."
+        )
     return net

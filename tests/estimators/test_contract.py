@@ -1,5 +1,10 @@
 """What scikit-learn asks of every estimator, with default parameters."""
 
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
@@ -8,3 +13,76 @@ from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegresso
 @parametrize_with_checks([MultiTaskAttentionRegressor(), MultiTaskAttentionClassifier()])
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
+
+
+def test_tags_tell_what_is_supported(kind):
+    tags = get_tags(kind())
+    assert tags.target_tags.multi_output
+    assert tags.target_tags.required
+    assert tags.input_tags.allow_nan
+    assert tags.input_tags.string
+    assert tags.input_tags.categorical
+    assert not tags.input_tags.sparse
+
+
+def test_each_estimator_is_of_its_kind():
+    assert is_regressor(MultiTaskAttentionRegressor())
+    assert is_classifier(MultiTaskAttentionClassifier())
+    assert get_tags(MultiTaskAttentionClassifier()).classifier_tags.multi_label
+
+
+def test_the_classifier_has_the_regressors_parameters_and_class_weight():
+    names = set(MultiTaskAttentionClassifier().get_params())
+    assert names - set(MultiTaskAttentionRegressor().get_params()) == {"class_weight"}
+    assert len(names) <= 25
+
+
+def test_clone_copies_parameters_and_nothing_fitted(kind, numbers):
+    X, y = numbers
+    fitted = kind(task_weight={"task_1": 2.0}).fit(X, kind.labels(y))
+    copy = clone(fitted)
+    assert copy.get_params() == fitted.get_params()
+    assert not [name for name in vars(copy) if name.endswith("_")]
+
+
+def test_fit_leaves_parameters_as_they_were(kind, numbers):
+    X, y = numbers
+    estimator = kind(n_folds="auto", n_slots="auto", batch_size="auto", task_weight={"task_1": 2.0})
+    before = dict(estimator.get_params())
+    estimator.fit(X, kind.labels(y))
+    after = estimator.get_params()
+    assert {name for name in before if before[name] is not after[name]} == set()
+
+
+def test_fit_leaves_its_arguments_as_they_were(kind, mixed):
+    X, y = mixed
+    labels, weight = kind.labels(y), np.ones(y.shape)
+    given = X.copy(deep=True), labels.copy(), weight.copy()
+    kind().fit(X, labels, sample_weight=weight)
+    assert X.equals(given[0])
+    np.testing.assert_array_equal(labels, given[1])
+    np.testing.assert_array_equal(weight, given[2])
+
+
+def test_fitting_again_forgets_the_first_fit(kind, mixed):
+    X, y = mixed
+    labels = kind.labels(y)
+    again = kind().fit(X, labels).fit(X[["a", "b"]].to_numpy(), labels[:, :2])
+    fresh = kind().fit(X[["a", "b"]].to_numpy(), labels[:, :2])
+    assert vars(again).keys() == vars(fresh).keys()
+    assert not hasattr(again, "feature_names_in_")
+    rows = X[["a", "b"]].to_numpy()
+    np.testing.assert_array_equal(again.predict(rows), fresh.predict(rows))
+
+
+@pytest.mark.parametrize("method", ["predict", "attention_weights", "score"])
+def test_nothing_works_before_fit(kind, numbers, method):
+    X, y = numbers
+    arguments = (X, kind.labels(y)) if method == "score" else (X,)
+    with pytest.raises(NotFittedError, match=f"{kind.estimator.__name__} instance is not fitted yet"):
+        getattr(kind(), method)(*arguments)
+
+
+def test_probabilities_need_a_fit_first(classifier, numbers):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        classifier().predict_proba(numbers[0])

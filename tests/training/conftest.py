@@ -66,6 +66,7 @@ def trained():
         return train(
             rows,
             target_scales(rows),
+            owner="Example",
             cardinalities=[4],
             task_names=list(rows.layout.kinds),
             sizes=sizes,

@@ -25,12 +25,12 @@ def marked(make_rows):
 
 def epoch(batches):
     """Rows of each fold in the order of an epoch; (G, B')."""
-    return np.concatenate([numbers[..., 0].numpy() for numbers, *_ in batches], axis=1).astype(int)
+    return np.concatenate([numbers[..., 0].numpy() for (numbers, _), _ in batches], axis=1).astype(int)
 
 
 def test_a_batch_gathers_what_belongs_to_its_rows(marked):
     rows = torch.tensor([[3, 5], [8, 3], [0, 1]])
-    numbers, categories, targets, weights = marked[rows]
+    (numbers, categories), (targets, weights) = marked[rows]
     for fold, row in [(0, 3), (0, 5), (1, 8), (1, 3), (2, 1)]:
         place = rows[fold].tolist().index(row)
         assert torch.equal(numbers[fold, place], marked.numbers[row])
@@ -70,7 +70,7 @@ def test_averages_of_weight_times_loss_are_weighted_means_in_units_of_the_base_r
     outputs = torch.randn(60, 5, generator=torch.Generator().manual_seed(0))
     for fold in range(3):
         used = rows.trained_on(fold)
-        _, _, targets, weights = (part[0] for part in _fold_batch(dataset, fold, used))
+        targets, weights = _fold_labels(dataset, fold, used)
         losses = task_losses(outputs[used], targets, rows.layout)
         means = (weights * losses).mean(0).numpy()
         expected = np.average(losses.numpy(), axis=0, weights=rows.weights[used])
@@ -78,10 +78,10 @@ def test_averages_of_weight_times_loss_are_weighted_means_in_units_of_the_base_r
         np.testing.assert_allclose(means, expected, rtol=1e-5)
 
 
-def _fold_batch(dataset, fold, used):
-    """Gather these rows as one fold sees them, each part with 1 in front."""
-    batch = dataset[torch.from_numpy(used).expand(3, -1)]
-    return [part[fold : fold + 1] for part in batch]
+def _fold_labels(dataset, fold, used):
+    """Gather the labels and weights of these rows as one fold sees them."""
+    _, labels = dataset[torch.from_numpy(used).expand(3, -1)]
+    return [part[fold] for part in labels]
 
 
 def test_a_task_that_a_fold_never_trains_on_weighs_nothing_there(make_rows):

@@ -1,0 +1,283 @@
+"""What a fitted estimator says: predictions, out-of-fold predictions, history, attention."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, r2_score
+
+from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
+
+N_ROWS, TASKS = 60, ["u", "v", "w"]
+
+
+@pytest.fixture
+def fitted(kind, mixed):
+    X, y = mixed
+    labels = pd.DataFrame(kind.labels(y), columns=TASKS)
+    return kind().fit(X, labels), X, labels
+
+
+def as_list(probabilities):
+    return probabilities if isinstance(probabilities, list) else [probabilities]
+
+
+def test_regression_predictions_are_float64(regressor, numbers):
+    X, y = numbers
+    model = regressor().fit(X.astype(np.float32), y.astype(np.float32))
+    assert model.predict(X).dtype == np.float64
+    assert model.oof_prediction_.dtype == np.float64
+
+
+@pytest.mark.parametrize("n_rows", [1, 60, 600], ids=["one-row", "float64", "float32"])
+def test_probabilities_are_distributions_and_predictions_their_maxima(classifier, numbers, n_rows):
+    X, y = numbers
+    model = classifier().fit(X, classifier.labels(y))
+    rows = np.resize(X, (n_rows, 3))
+    probabilities, predicted = model.predict_proba(rows), model.predict(rows)
+    assert [task.shape for task in probabilities] == [(n_rows, 3), (n_rows, 2), (n_rows, 2)]
+    for position, task in enumerate(probabilities):
+        assert task.dtype == np.float64
+        assert ((task >= 0) & (task <= 1)).all()
+        np.testing.assert_allclose(task.sum(axis=1), 1.0, rtol=1e-6)
+        np.testing.assert_array_equal(predicted[:, position], model.classes_[position][task.argmax(axis=1)])
+
+
+def test_one_axis_of_y_gives_one_axis_of_everything(classifier, numbers):
+    X, y = numbers
+    model = classifier().fit(X, np.where(np.nan_to_num(y[:, 0]) > 0, "high", "low"))
+    assert model.classes_.tolist() == ["high", "low"]
+    assert model.predict_proba(X).shape == (N_ROWS, 2)
+    assert model.oof_proba_.shape == (N_ROWS, 2)
+    np.testing.assert_array_equal(model.predict(X), model.classes_[model.predict_proba(X).argmax(axis=1)])
+
+
+def test_few_rows_are_predicted_as_in_a_table_of_many(kind, numbers):
+    X, y = numbers
+    model = kind().fit(X, kind.labels(y))
+    if isinstance(model, MultiTaskAttentionClassifier):
+        few, many = (np.hstack(model.predict_proba(rows)) for rows in (X, np.tile(X, (20, 1))))
+    else:
+        few, many = (model.predict(rows) for rows in (X, np.tile(X, (20, 1))))
+    np.testing.assert_allclose(many[:N_ROWS], few, atol=1e-5)
+
+
+def test_a_rows_prediction_does_not_depend_on_the_rows_beside_it(kind, mixed):
+    X, y = mixed
+    model = kind().fit(X, kind.labels(y))
+    together = model.predict(X)
+    for row in range(0, N_ROWS, 13):
+        np.testing.assert_allclose(
+            model.predict(X[row : row + 1]).astype(float), together[[row]].astype(float), rtol=1e-12
+        )
+
+
+def test_out_of_fold_probabilities_decide_out_of_fold_predictions(classifier, numbers):
+    X, y = numbers
+    model = classifier().fit(X, classifier.labels(y))
+    for position, probabilities in enumerate(model.oof_proba_):
+        assert probabilities.shape == (N_ROWS, len(model.classes_[position]))
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-6)
+        best = model.classes_[position][probabilities.argmax(axis=1)]
+        np.testing.assert_array_equal(model.oof_prediction_[:, position], best)
+
+
+def test_out_of_fold_scores_are_those_of_out_of_fold_predictions(fitted):
+    model, _, labels = fitted
+    metric = accuracy_score if isinstance(model, MultiTaskAttentionClassifier) else r2_score
+    for position, name in enumerate(TASKS):
+        observed = labels[name].notna()
+        expected = metric(labels[name][observed], model.oof_prediction_[observed, position])
+        assert model.oof_task_scores_[name] == pytest.approx(expected)
+    assert model.oof_task_scores_.index.tolist() == TASKS
+    assert model.oof_score_ == pytest.approx(model.oof_task_scores_.mean())
+
+
+def test_score_is_the_mean_over_tasks_of_observed_labels(fitted):
+    model, X, labels = fitted
+    metric = accuracy_score if isinstance(model, MultiTaskAttentionClassifier) else r2_score
+    predicted = model.predict(X)
+    scores = [
+        metric(labels[name].dropna(), predicted[labels[name].notna(), position])
+        for position, name in enumerate(TASKS)
+    ]
+    assert model.score(X, labels) == pytest.approx(np.mean(scores))
+
+
+def test_score_finds_the_columns_of_y_by_name(fitted):
+    model, X, labels = fitted
+    assert model.score(X, labels[["w", "u", "v"]]) == pytest.approx(model.score(X, labels))
+
+
+def test_score_refuses_other_tasks(fitted):
+    model, X, labels = fitted
+    with pytest.raises(ValueError, match=r"missing \['u'\], unexpected \['z'\]"):
+        model.score(X, labels.rename(columns={"u": "z"}))
+
+
+def test_score_refuses_another_number_of_tasks(fitted):
+    model, X, labels = fitted
+    with pytest.raises(ValueError, match=r"expected 3"):
+        model.score(X, labels.to_numpy()[:, :2])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_out_of_fold_predictions_are_honest_about_noise(regressor, seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(300, 8)), rng.normal(size=(300, 2))
+    model = regressor(n_folds=4, d_token=8, d_hidden=64, max_epochs=40, learning_rate=1e-2).fit(X, y)
+    assert model.oof_task_scores_.max() < 0.05
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_out_of_fold_predictions_are_honest_about_repeated_rows(regressor, seed):
+    rng = np.random.default_rng(seed)
+    X = np.repeat(rng.normal(size=(60, 8)), 4, axis=0)
+    y = np.repeat(rng.normal(size=(60, 1)), 4, axis=0) + 0.01 * rng.normal(size=(240, 1))
+    model = regressor(n_folds=4, d_hidden=64, max_epochs=40, learning_rate=1e-2).fit(X, y)
+    assert model.oof_score_ < 0.1
+
+
+def test_out_of_fold_predictions_find_a_signal(regressor):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = np.stack([np.abs(X[:, 0]), X[:, 1] * X[:, 2]], axis=1)
+    model = regressor(n_folds=4, d_token=8, d_hidden=64, max_epochs=60, n_bins=16).fit(X, y)
+    assert model.oof_task_scores_.min() > 0.6
+
+
+def test_history_has_a_row_an_epoch_and_losses_of_each_task(fitted):
+    model, _, _ = fitted
+    history = model.history_
+    assert history.columns[:3].tolist() == ["epoch", "train_loss", "valid_loss"]
+    expected = {f"{part}_loss_{name}" for part in ("train", "valid") for name in TASKS} | {"seconds"}
+    assert expected <= set(history.columns)
+    assert history["epoch"].tolist() == list(range(1, model.n_iter_ + 1))
+    assert np.isfinite(history[[*expected, "train_loss", "valid_loss"]].to_numpy()).all()
+    assert (history["seconds"] > 0).all()
+
+
+def test_total_losses_are_means_of_the_tasks(fitted):
+    history = fitted[0].history_
+    for part in ("train", "valid"):
+        by_task = history[[f"{part}_loss_{name}" for name in TASKS]].mean(axis=1)
+        np.testing.assert_allclose(history[f"{part}_loss"], by_task, rtol=1e-5)
+
+
+def test_total_losses_weigh_the_tasks(kind, numbers):
+    X, y = numbers
+    history = kind(task_weight=[3.0, 0.0, 1.0]).fit(X, kind.labels(y)).history_
+    expected = 0.75 * history["valid_loss_task_0"] + 0.25 * history["valid_loss_task_2"]
+    np.testing.assert_allclose(history["valid_loss"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["best", "epoch", "y", "train_loss"])
+def test_a_task_of_any_name_has_its_losses_in_the_history(regressor, numbers, name):
+    X, y = numbers
+    plain = regressor().fit(X, pd.DataFrame(y, columns=["u", "v", "w"])).history_
+    named = regressor().fit(X, pd.DataFrame(y, columns=[name, "v", "w"])).history_
+    for part in ("train", "valid"):
+        np.testing.assert_array_equal(named[f"{part}_loss_{name}"], plain[f"{part}_loss_u"])
+
+
+def test_the_best_epoch_is_that_of_the_least_held_out_loss(kind, numbers):
+    X, y = numbers
+    model = kind(max_epochs=60, learning_rate=0.03, patience=10).fit(X, kind.labels(y))
+    losses = model.history_["valid_loss"]
+    assert model.best_epoch_ == losses.argmin() + 1
+    assert model.n_iter_ == len(losses)
+
+
+def test_training_ends_when_patience_does(regressor, numbers):
+    X, y = numbers
+    model = regressor(max_epochs=300, patience=7, learning_rate=0.03).fit(X, y)
+    assert model.n_iter_ == model.best_epoch_ + 7 < 300
+
+
+def test_the_best_epoch_is_kept(regressor, numbers):
+    X, y = numbers
+    options = {"learning_rate": 0.03, "linear_view": False}
+    long = regressor(max_epochs=300, patience=7, **options).fit(X, y)
+    short = regressor(max_epochs=long.best_epoch_, **options).fit(X, y)
+    assert long.n_iter_ > short.n_iter_ == short.best_epoch_
+    np.testing.assert_array_equal(long.predict(X), short.predict(X))
+    np.testing.assert_array_equal(long.oof_prediction_, short.oof_prediction_)
+
+
+def test_shares_of_the_network_are_shares(fitted):
+    model, _, _ = fitted
+    assert model.network_share_.index.tolist() == TASKS
+    assert model.network_share_.between(0, 1).all()
+
+
+def test_the_linear_view_takes_a_linear_task_and_leaves_another(regressor):
+    rng = np.random.default_rng(0)
+    X = rng.standard_t(2, size=(200, 3))
+    y = np.stack([X.sum(axis=1), np.cos(2 * X[:, 0])], axis=1)
+    model = regressor(max_epochs=40, d_hidden=32, n_bins=16).fit(X, y)
+    assert model.network_share_["task_0"] < 0.1
+    assert model.network_share_["task_1"] > 0.5
+    assert model.oof_task_scores_["task_0"] > 0.99
+
+
+def test_without_the_linear_view_the_network_is_alone(kind, numbers):
+    X, y = numbers
+    assert (kind(linear_view=False).fit(X, kind.labels(y)).network_share_ == 1).all()
+
+
+def test_attention_sums_to_1_and_its_mean_is_that_of_the_training_rows(fitted):
+    model, X, _ = fitted
+    attention = model.attention_weights(X)
+    assert attention.shape == (N_ROWS, 3, 5)
+    assert (attention >= 0).all()
+    np.testing.assert_allclose(attention.sum(axis=2), 1.0)
+    assert model.feature_attention_.columns.tolist() == X.columns.tolist()
+    assert model.feature_attention_.index.tolist() == TASKS
+    labelled = ~np.isnan(fitted[2].to_numpy()).all(axis=1)
+    np.testing.assert_allclose(model.feature_attention_, attention[labelled].mean(axis=0), rtol=1e-6)
+
+
+def test_attention_has_its_columns_in_the_order_of_x(regressor):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "word": "same",
+            "noise": rng.normal(size=200),
+            "colour": rng.choice(["red", "green", "blue"], size=200),
+            "nothing": np.nan,
+            "flag": rng.random(200) > 0.5,
+            "size": rng.normal(size=200),
+        }
+    )
+    y = np.stack([3.0 * (X["colour"] == "red"), 3.0 * X["size"]], axis=1)
+    model = regressor(max_epochs=40, d_hidden=32, learning_rate=0.02, linear_view=False).fit(X, y)
+    attention = model.attention_weights(X).mean(axis=0)
+    assert X.columns[attention.argmax(axis=1)].tolist() == ["colour", "size"]
+    assert model.feature_attention_.idxmax(axis=1).tolist() == ["colour", "size"]
+    assert (attention[:, [0, 3]] == 0).all()
+
+
+def test_auto_is_resolved_and_shown(regressor, numbers):
+    X, y = numbers
+    model = regressor(n_folds="auto", n_slots="auto", batch_size="auto").fit(X, y)
+    assert (model.n_folds_, model.n_slots_, model.batch_size_, model.device_) == (8, 3, 16, model.device_)
+    assert model.device_ in ("cpu", "cuda", "mps")
+    chosen = regressor(n_folds=3, n_slots=2, batch_size=5, device="cpu").fit(X, y)
+    assert (chosen.n_folds_, chosen.n_slots_, chosen.batch_size_, chosen.device_) == (3, 2, 5, "cpu")
+
+
+def test_names_and_number_of_features_are_kept(fitted):
+    model, X, _ = fitted
+    assert model.n_features_in_ == 5
+    assert model.feature_names_in_.tolist() == X.columns.tolist()
+
+
+def test_the_net_is_a_skorch_net_with_its_history(fitted):
+    model, _, _ = fitted
+    assert [row["epoch"] for row in model.net_.history] == model.history_["epoch"].tolist()
+    assert model.net_.history[:, "valid_loss"] == model.history_["valid_loss"].tolist()
+    assert not any(parameter.requires_grad for parameter in model.net_.module_.parameters())
+
+
+def test_both_estimators_are_public():
+    assert MultiTaskAttentionRegressor.__module__.startswith("sklearn_mtl.")
+    assert MultiTaskAttentionClassifier.__module__.startswith("sklearn_mtl.")
