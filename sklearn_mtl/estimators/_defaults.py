@@ -127,7 +127,8 @@ def check_callbacks(callbacks: Any, *, owner: str) -> None:
         kind = candidate if isinstance(candidate, type) else type(candidate)
         if not issubclass(kind, Callback):
             raise TypeError(
-                f"{owner}: callbacks contains {callback!r}; expected skorch callbacks, or pairs of a name and one."
+                f"{owner}: callbacks contains {callback!r}; expected skorch callbacks, or pairs of a name "
+                "and one."
             )
 
 
