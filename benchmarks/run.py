@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import loop, mtr, records
+from benchmarks import attention, loop, mtr, records
 from benchmarks.peers import METHODS
 from benchmarks.tables import write_to_readme
 
-SUITES = {"mtr": mtr, "loop": loop}
+SUITES = {"mtr": mtr, "loop": loop, "attention": attention}
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ from ._defaults import (
     resolve_device,
     resolve_folds,
     resolve_seed,
+    resolve_views,
 )
 from ._fit import (
     FitInput,
@@ -46,7 +47,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
-        "n_views": [Interval(Integral, 1, None, closed="left")],
+        "n_views": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_slots": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "d_token": [Interval(Integral, 1, None, closed="left")],
@@ -72,7 +73,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self,
         *,
         n_folds: int | Auto = "auto",
-        n_views: int = 4,
+        n_views: int | Auto = "auto",
         n_slots: int | Auto = "auto",
         n_bins: int = 16,
         d_token: int = 12,
@@ -176,7 +177,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         preparation = prepare(read.columns.take(merged.first))
         rows = training_rows(read, merged, preparation, n_folds=n_folds, seed=seed)
         sizes = ModelSizes(
-            n_views=self.n_views,
+            n_views=resolve_views(self.n_views, n_rows=len(rows.fold)),
             n_slots=n_slots,
             n_bins=self.n_bins,
             d_token=self.d_token,
@@ -213,7 +214,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             constants=constant_outputs(read),
             n_threads=self.n_threads,
         )
-        self._set_fitted(read, ensemble, n_folds=n_folds, n_slots=n_slots, plan=plan)
+        self._set_fitted(read, ensemble, n_folds=n_folds, sizes=sizes, plan=plan)
         self._set_out_of_fold(read, out_of_fold, merged.inverse)
         row_weight = merged.weights.max(axis=1)
         attention = self._attention(read.columns.take(merged.first))  # (R, T, C)
@@ -224,13 +225,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
 
     def _set_fitted(
-        self, read: FitInput, ensemble: Ensemble, *, n_folds: int, n_slots: int, plan: TrainingPlan
+        self, read: FitInput, ensemble: Ensemble, *, n_folds: int, sizes: ModelSizes, plan: TrainingPlan
     ) -> None:
         self.reader_, self.task_set_, self.ensemble_ = read.reader, read.task_set, ensemble
         self.net_: FoldNet = ensemble.net
         self.task_names_ = read.task_set.names
-        self.n_folds_, self.n_slots_, self.batch_size_ = n_folds, n_slots, plan.batch_size
-        self.device_ = plan.device
+        self.n_folds_, self.n_views_, self.n_slots_ = n_folds, sizes.n_views, sizes.n_slots
+        self.batch_size_, self.device_ = plan.batch_size, plan.device
         self.history_ = _history_frame(self.net_)
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs

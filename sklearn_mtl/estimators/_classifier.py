@@ -78,7 +78,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         self,
         *,
         n_folds: int | Auto = "auto",
-        n_views: int = 4,
+        n_views: int | Auto = "auto",
         n_slots: int | Auto = "auto",
         n_bins: int = 16,
         d_token: int = 12,

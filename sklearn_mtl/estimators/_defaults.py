@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -14,27 +13,6 @@ Auto = Literal["auto"]
 MOST_SLOTS = 8
 _STEPS_PER_EPOCH = 8
 _LEAST_BATCH, _MOST_BATCH = 16, 1024
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """Values of the parameters that may be ``"auto"``.
-
-    Attributes
-    ----------
-    n_folds, n_slots, batch_size : int
-        As the parameters.
-    device : str
-        ``"cpu"``, ``"cuda"``, ``"mps"``, or what torch understands.
-    seed : int
-        Of everything that is drawn.
-    """
-
-    n_folds: int
-    n_slots: int
-    batch_size: int
-    device: str
-    seed: int
 
 
 def resolve_folds(n_folds: int | Auto, *, n_units: int) -> int:
@@ -54,6 +32,25 @@ def resolve_folds(n_folds: int | Auto, *, n_units: int) -> int:
     if n_folds == "auto":
         n_folds = 8 if n_units <= 10_000 else 4 if n_units <= 100_000 else 2
     return min(n_folds, n_units)
+
+
+def resolve_views(n_views: int | Auto, *, n_rows: int) -> int:
+    """Choose the number of views a fold.
+
+    Parameters
+    ----------
+    n_views : int or "auto"
+        4 up to 5,000 rows, 2 beyond, for ``"auto"``.
+    n_rows : int
+        Training rows.
+
+    Returns
+    -------
+    int
+    """
+    if n_views != "auto":
+        return n_views
+    return 4 if n_rows <= 5_000 else 2
 
 
 def resolve_batch_size(batch_size: int | Auto, *, n_rows: int, n_folds: int) -> int:

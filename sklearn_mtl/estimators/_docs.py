@@ -12,8 +12,9 @@ PARAMETERS = """
 n_folds : int or "auto", default="auto"
     Groups of networks; each holds out its share of the rows. More folds leave more rows to each, and take
     longer. ``"auto"``: 8 up to 10,000 different rows, 4 up to 100,000, 2 beyond.
-n_views : int, default=4
-    Networks a fold, which share weights and differ by attention, adapters and heads.
+n_views : int or "auto", default="auto"
+    Networks a fold, which share weights and differ by attention, adapters and heads. ``"auto"``: 4 up to
+    5,000 different rows, 2 beyond.
 n_slots : int or "auto", default="auto"
     Attentions over columns in a view. ``"auto"``: each task its own up to 8 tasks; more tasks mix 8 by
     learned gates. 1 is one attention for all tasks.
@@ -79,7 +80,7 @@ oof_score_ : float
     Score of the out-of-fold predictions, the mean over tasks.
 oof_task_scores_ : Series of shape (T,)
     The same for each task.
-n_folds_, n_slots_, batch_size_, device_ : int, int, int, str
+n_folds_, n_views_, n_slots_, batch_size_, device_ : int, int, int, int, str
     What ``"auto"`` was resolved to.
 """
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from sklearn_mtl.estimators._defaults import resolve_batch_size, resolve_device, resolve_folds, resolve_seed
+from sklearn_mtl.estimators._defaults import (
+    resolve_batch_size,
+    resolve_device,
+    resolve_folds,
+    resolve_seed,
+    resolve_views,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +29,12 @@ def test_there_are_no_more_folds_than_rows():
 )
 def test_a_batch_is_an_eighth_of_a_folds_rows_within_limits(n_rows, n_folds, expected):
     assert resolve_batch_size("auto", n_rows=n_rows, n_folds=n_folds) == expected
+
+
+@pytest.mark.parametrize(("n_rows", "expected"), [(5, 4), (5_000, 4), (5_001, 2)])
+def test_many_rows_need_fewer_views(n_rows, expected):
+    assert resolve_views("auto", n_rows=n_rows) == expected
+    assert resolve_views(3, n_rows=n_rows) == 3
 
 
 def test_a_batch_size_that_is_given_is_taken():
