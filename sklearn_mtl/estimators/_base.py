@@ -19,15 +19,24 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..encoding import Columns, check_table
 from ..exceptions import FitInterruptedWarning
 from ..metrics import multitask_score
-from ..training import Ensemble, FoldNet, ModelSizes, TrainingPlan, all_threads, target_scales, train
+from ..training import (
+    Ensemble,
+    FoldNet,
+    ModelSizes,
+    TrainingPlan,
+    TrainingRows,
+    all_threads,
+    target_scales,
+    train,
+)
 from ._defaults import (
-    MOST_SLOTS,
     Auto,
     check_callbacks,
     resolve_batch_size,
     resolve_device,
     resolve_folds,
     resolve_seed,
+    resolve_slots,
     resolve_views,
 )
 from ._fit import (
@@ -40,6 +49,8 @@ from ._fit import (
     read_fit_input,
     training_rows,
 )
+
+_ROWS_AT_ONCE = 1024
 
 
 class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
@@ -68,6 +79,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "verbose": ["verbose"],
     }
     _task_kind: ClassVar[Literal["regression", "classification"]]
+    _score_metric: ClassVar[Any]
 
     def __init__(
         self,
@@ -169,38 +181,19 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
     def _train(self, read: FitInput, device: str) -> None:
         """Train, and set all fitted attributes."""
-        merged = distinct_rows(read, owner=type(self).__name__)
+        owner = type(self).__name__
+        merged = distinct_rows(read, owner=owner)
+        columns = read.columns.take(merged.first)
         seed = resolve_seed(self.random_state)
         n_folds = resolve_folds(self.n_folds, n_units=n_units(merged))
-        n_tasks = len(read.task_set.tasks)
-        n_slots = min(n_tasks, MOST_SLOTS) if self.n_slots == "auto" else min(self.n_slots, n_tasks)
-        preparation = prepare(read.columns.take(merged.first))
+        preparation = prepare(columns)
         rows = training_rows(read, merged, preparation, n_folds=n_folds, seed=seed)
-        sizes = ModelSizes(
-            n_views=resolve_views(self.n_views, n_rows=len(rows.fold)),
-            n_slots=n_slots,
-            n_bins=self.n_bins,
-            d_token=self.d_token,
-            d_hidden=self.d_hidden,
-            n_layers=self.n_layers,
-            dropout=self.dropout,
-        )
-        plan = TrainingPlan(
-            batch_size=resolve_batch_size(self.batch_size, n_rows=len(rows.fold), n_folds=n_folds),
-            max_epochs=self.max_epochs,
-            patience=self.patience,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            device=device,
-            seed=seed,
-            verbose=int(self.verbose),
-            callbacks=self.callbacks or (),
-        )
         categories = [info for info in read.reader.columns_ if info.kind == "category"]
+        sizes, plan = self._sizes(rows), self._plan(rows, device=device, seed=seed)
         net = train(
             rows,
             target_scales(rows),
-            owner=type(self).__name__,
+            owner=owner,
             cardinalities=[categories[place].n_codes for place in preparation.active_categories],
             task_names=read.task_set.names,
             sizes=sizes,
@@ -214,24 +207,41 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             constants=constant_outputs(read),
             n_threads=self.n_threads,
         )
-        self._set_fitted(read, ensemble, n_folds=n_folds, sizes=sizes, plan=plan)
+        self.n_folds_, self.n_views_, self.n_slots_ = rows.n_folds, sizes.n_views, sizes.n_slots
+        self.batch_size_, self.device_ = plan.batch_size, plan.device
+        self._set_fitted(read, ensemble)
         self._set_out_of_fold(read, out_of_fold, merged.inverse)
-        row_weight = merged.weights.max(axis=1)
-        attention = self._attention(read.columns.take(merged.first))  # (R, T, C)
-        self.feature_attention_ = pd.DataFrame(
-            np.average(attention, axis=0, weights=row_weight),
-            index=self.task_names_,
-            columns=[info.name for info in read.reader.columns_],
+        self._set_feature_attention(columns, weights=merged.weights.max(axis=1))
+
+    def _sizes(self, rows: TrainingRows) -> ModelSizes:
+        n_slots = resolve_slots(self.n_slots, n_tasks=len(rows.task_weight))
+        return ModelSizes(
+            n_views=resolve_views(self.n_views, n_rows=len(rows.fold), n_slots=n_slots),
+            n_slots=n_slots,
+            n_bins=self.n_bins,
+            d_token=self.d_token,
+            d_hidden=self.d_hidden,
+            n_layers=self.n_layers,
+            dropout=self.dropout,
         )
 
-    def _set_fitted(
-        self, read: FitInput, ensemble: Ensemble, *, n_folds: int, sizes: ModelSizes, plan: TrainingPlan
-    ) -> None:
+    def _plan(self, rows: TrainingRows, *, device: str, seed: int) -> TrainingPlan:
+        return TrainingPlan(
+            batch_size=resolve_batch_size(self.batch_size, n_rows=len(rows.fold), n_folds=rows.n_folds),
+            max_epochs=self.max_epochs,
+            patience=self.patience,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            device=device,
+            seed=seed,
+            verbose=int(self.verbose),
+            callbacks=self.callbacks or (),
+        )
+
+    def _set_fitted(self, read: FitInput, ensemble: Ensemble) -> None:
         self.reader_, self.task_set_, self.ensemble_ = read.reader, read.task_set, ensemble
         self.net_: FoldNet = ensemble.net
         self.task_names_ = read.task_set.names
-        self.n_folds_, self.n_views_, self.n_slots_ = n_folds, sizes.n_views, sizes.n_slots
-        self.batch_size_, self.device_ = plan.batch_size, plan.device
         self.history_ = _history_frame(self.net_)
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
@@ -259,7 +269,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.oof_task_scores_ = pd.Series(scores)
         self.oof_score_ = float(self.oof_task_scores_.mean())
 
-    _score_metric: ClassVar[Any]
+    def _set_feature_attention(self, columns: Columns, *, weights: NDArray[np.float64]) -> None:
+        total = np.zeros((len(self.task_names_), len(self.reader_.columns_)))  # (T, C)
+        for start in range(0, columns.n_rows, _ROWS_AT_ONCE):
+            block = slice(start, start + _ROWS_AT_ONCE)
+            total += np.tensordot(weights[block], self._attention(columns.take(block)), axes=1)
+        self.feature_attention_ = pd.DataFrame(
+            total / weights.sum(),
+            index=self.task_names_,
+            columns=[info.name for info in self.reader_.columns_],
+        )
 
     def _class_weight(self) -> Any:
         """Weights of classes, where there are classes."""

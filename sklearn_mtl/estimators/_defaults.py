@@ -34,15 +34,34 @@ def resolve_folds(n_folds: int | Auto, *, n_units: int) -> int:
     return min(n_folds, n_units)
 
 
-def resolve_views(n_views: int | Auto, *, n_rows: int) -> int:
+def resolve_slots(n_slots: int | Auto, *, n_tasks: int) -> int:
+    """Choose the number of attentions in a view.
+
+    Parameters
+    ----------
+    n_slots : int or "auto"
+        One a task, but at most 8, for ``"auto"``.
+    n_tasks : int
+        T; there are no more slots than tasks.
+
+    Returns
+    -------
+    int
+    """
+    return min(MOST_SLOTS if n_slots == "auto" else n_slots, n_tasks)
+
+
+def resolve_views(n_views: int | Auto, *, n_rows: int, n_slots: int) -> int:
     """Choose the number of views a fold.
 
     Parameters
     ----------
     n_views : int or "auto"
-        4 up to 5,000 rows, 2 beyond, for ``"auto"``.
+        4 up to 5,000 rows and 4 slots, 2 beyond, for ``"auto"``.
     n_rows : int
         Training rows.
+    n_slots : int
+        S.
 
     Returns
     -------
@@ -50,7 +69,7 @@ def resolve_views(n_views: int | Auto, *, n_rows: int) -> int:
     """
     if n_views != "auto":
         return n_views
-    return 4 if n_rows <= 5_000 else 2
+    return 4 if n_rows <= 5_000 and n_slots <= 4 else 2
 
 
 def resolve_batch_size(batch_size: int | Auto, *, n_rows: int, n_folds: int) -> int:

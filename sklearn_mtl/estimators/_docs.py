@@ -14,7 +14,7 @@ n_folds : int or "auto", default="auto"
     longer. ``"auto"``: 8 up to 10,000 different rows, 4 up to 100,000, 2 beyond.
 n_views : int or "auto", default="auto"
     Networks a fold, which share weights and differ by attention, adapters and heads. ``"auto"``: 4 up to
-    5,000 different rows, 2 beyond.
+    5,000 different rows and 4 slots, 2 beyond.
 n_slots : int or "auto", default="auto"
     Attentions over columns in a view. ``"auto"``: each task its own up to 8 tasks; more tasks mix 8 by
     learned gates. 1 is one attention for all tasks.
