@@ -8,6 +8,7 @@ from sklearn_mtl.estimators._defaults import (
     resolve_device,
     resolve_folds,
     resolve_seed,
+    resolve_slots,
     resolve_views,
 )
 
@@ -31,10 +32,19 @@ def test_a_batch_is_an_eighth_of_a_folds_rows_within_limits(n_rows, n_folds, exp
     assert resolve_batch_size("auto", n_rows=n_rows, n_folds=n_folds) == expected
 
 
-@pytest.mark.parametrize(("n_rows", "expected"), [(5, 4), (5_000, 4), (5_001, 2)])
-def test_many_rows_need_fewer_views(n_rows, expected):
-    assert resolve_views("auto", n_rows=n_rows) == expected
-    assert resolve_views(3, n_rows=n_rows) == 3
+@pytest.mark.parametrize(
+    ("n_rows", "n_slots", "expected"), [(5, 1, 4), (5_000, 4, 4), (5_001, 1, 2), (5, 5, 2)]
+)
+def test_many_rows_or_slots_need_fewer_views(n_rows, n_slots, expected):
+    assert resolve_views("auto", n_rows=n_rows, n_slots=n_slots) == expected
+    assert resolve_views(3, n_rows=n_rows, n_slots=n_slots) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "n_tasks", "expected"), [("auto", 3, 3), ("auto", 30, 8), (2, 3, 2), (5, 3, 3)]
+)
+def test_there_are_no_more_slots_than_tasks(given, n_tasks, expected):
+    assert resolve_slots(given, n_tasks=n_tasks) == expected
 
 
 def test_a_batch_size_that_is_given_is_taken():
