@@ -15,6 +15,8 @@ from ._values import LevelCodes, is_number, to_levels, to_numbers
 
 _ROWS_AT_ONCE = 8192
 
+_LEAST_ROWS = 2  # of a level with a code of its own
+
 
 class ColumnReader:
     """Read ``X``, whatever its container, into :class:`Columns`.
@@ -23,10 +25,9 @@ class ColumnReader:
     object column is a number if all of its values are. In an array, which has one dtype for all of
     its columns, text that reads as a number is one too. Any of NaN, None and pd.NA is a hole.
 
-    A category's level gets a code of its own when it occurs in at least two rows (with weights:
-    when its rows weigh at least twice as much as the lightest row, so that weight 2 is the same as
-    having the row twice). The rarer ones share a code with the values never seen in ``fit``: that
-    code is trained by them.
+    A category's level gets a code of its own when it occurs in at least two rows, whatever they
+    weigh: weights may depend on labels, and the codes must not. The rarer ones share a code with the
+    values never seen in ``fit``: that code is trained by them.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class ColumnReader:
 
     columns_: tuple[ColumnInfo, ...]
 
-    def fit(self, X: Any, *, owner: str, row_weight: ArrayLike | None = None) -> ColumnReader:
+    def fit(self, X: Any, *, owner: str, is_present: ArrayLike | None = None) -> ColumnReader:
         """Learn the kind of each column and the levels of categories.
 
         Parameters
@@ -56,9 +57,8 @@ class ColumnReader:
             The training table.
         owner : str
             The estimator's class name, for error messages.
-        row_weight : array-like of shape (B,), default=None
-            Weight of each row, for the counts of levels; ones by default. Rows of weight 0 count as
-            absent.
+        is_present : array-like of bool, shape (B,), default=None
+            Rows that count as present where levels are counted; all by default.
 
         Returns
         -------
@@ -75,12 +75,12 @@ class ColumnReader:
         if is_number_array(table):
             infos = [ColumnInfo(name, "number", index) for index, name in enumerate(names)]
         else:
-            weight = None if row_weight is None else np.asarray(row_weight, dtype=np.float64)
+            present = np.ones(len(table), bool) if is_present is None else np.asarray(is_present, bool)
             parse_text = not isinstance(table, pd.DataFrame)
             infos = []
             for index, (name, values) in enumerate(zip(names, column_values(table), strict=True)):
                 with _ColumnContext(owner, name):
-                    infos.append(_describe(values, name, index, weight, parse_text))
+                    infos.append(_describe(values, name, index, present, parse_text))
         self.columns_ = tuple(infos)
         self._codes = {info.index: LevelCodes(info.levels) for info in infos if info.kind == "category"}
         return self
@@ -159,16 +159,13 @@ class _ColumnContext:
 
 
 def _describe(
-    values: Values, name: str, index: int, weight: NDArray[np.float64] | None, parse_text: bool
+    values: Values, name: str, index: int, is_present: NDArray[np.bool_], parse_text: bool
 ) -> ColumnInfo:
     if is_number(values, parse_text=parse_text):
         return ColumnInfo(name, "number", index)
     codes, levels = to_levels(values)
-    weight = np.ones(len(codes)) if weight is None else weight
-    present = codes >= 0
-    totals = np.bincount(codes[present], weights=weight[present], minlength=len(levels))
-    lightest = weight[weight > 0].min(initial=np.inf)
-    kept = totals >= 2 * lightest
+    counts = np.bincount(codes[is_present & (codes >= 0)], minlength=len(levels))
+    kept = counts >= _LEAST_ROWS
     return ColumnInfo(name, "category", index, tuple(compress(levels, kept)))
 
 

@@ -108,8 +108,8 @@ def read_fit_input(
         task_set, targets, sample_weight=sample_weight, class_weight=class_weight, owner=owner
     )
     weight_of_task = task_weights(task_set, task_weight, owner=owner)
-    row_weight = (weights * (weight_of_task > 0)).max(axis=1)
-    reader = ColumnReader().fit(table, owner=owner, row_weight=row_weight)
+    is_present = (weights * weight_of_task > 0).any(axis=1)
+    reader = ColumnReader().fit(table, owner=owner, is_present=is_present)
     columns = reader.read(table, owner=owner)
     plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
     return FitInput(reader, columns, task_set, targets, weights, weight_of_task, plain)

@@ -57,7 +57,7 @@ class TaskHeads(nn.Module):
         n_tasks = len(n_outputs)
         tasks = torch.arange(n_tasks).repeat_interleave(torch.tensor(n_outputs))
         self.register_buffer("task_of_output", tasks)
-        self.register_buffer("own_slot", torch.eye(n_slots))
+        self.register_buffer("own_slot", torch.eye(n_slots, dtype=torch.float32))
         self.gate = None
         if n_slots not in (1, n_tasks):
             self.gate = normal(n_folds, n_views, n_tasks, n_slots, std=0.5, generator=generator)

@@ -8,20 +8,22 @@ from torch import Tensor, nn
 
 def normal(*shape: int, std: float, generator: torch.Generator) -> nn.Parameter:
     """Draw a parameter from a normal distribution of mean 0."""
-    return nn.Parameter(torch.randn(*shape, generator=generator) * std)
+    return nn.Parameter(torch.randn(*shape, generator=generator, dtype=torch.float32) * std)
 
 
 def signs(*shape: int, generator: torch.Generator) -> nn.Parameter:
     """Draw a parameter of -1 and 1."""
-    return nn.Parameter(torch.randint(0, 2, shape, generator=generator) * 2.0 - 1.0)
+    return nn.Parameter(torch.randint(0, 2, shape, generator=generator).float() * 2.0 - 1.0)
 
 
 def zeros(*shape: int) -> nn.Parameter:
     """Make a parameter of zeros."""
-    return nn.Parameter(torch.zeros(*shape))
+    return nn.Parameter(torch.zeros(*shape, dtype=torch.float32))
 
 
 def dropout_mask(*shape: int, rate: float, generator: torch.Generator) -> Tensor:
     """Draw 0 with probability `rate`, else 1 / (1 - rate), on the generator's device."""
-    kept = torch.empty(*shape, device=generator.device).bernoulli_(1 - rate, generator=generator)
+    kept = torch.empty(*shape, device=generator.device, dtype=torch.float32).bernoulli_(
+        1 - rate, generator=generator
+    )
     return kept.div_(1 - rate)

@@ -89,14 +89,14 @@ def _weight_scale(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
 class FoldBatches:
     """One epoch of batches, in each fold's own order: a permutation, then slices.
 
-    All folds take the same number of steps; of a fold with a few rows more, these are left out of the
-    epoch, others each time.
+    All folds take the same number of steps with the same number of rows. What is left over, fewer rows than
+    there are steps or folds differ by, is left out of the epoch, other rows each time.
 
     Parameters
     ----------
     dataset : FoldDataset
     batch_size : int
-        Rows a fold and step.
+        Rows a fold and step, about: as it divides an epoch best.
     rng : numpy.random.Generator
         Draws the permutations.
     """
@@ -104,8 +104,8 @@ class FoldBatches:
     def __init__(self, dataset: FoldDataset, *, batch_size: int, rng: np.random.Generator) -> None:
         self.dataset, self.rng = dataset, rng
         n_rows = min(len(rows) for rows in dataset.trained_on)
-        self.batch_size = min(batch_size, n_rows)
-        self.n_steps = n_rows // self.batch_size
+        self.n_steps = max(1, round(n_rows / batch_size))
+        self.batch_size = n_rows // self.n_steps
 
     def __len__(self) -> int:
         return self.n_steps

@@ -222,11 +222,10 @@ def test_dates_are_no_level_of_a_column_of_whole_numbers():
     assert reader.read(X, owner=EST).categories.tolist() == [[1]]
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.1, 1e-12])
-def test_weights_count_rows_for_levels_at_any_scale(scale):
-    X = pd.DataFrame({"a": ["once", "twice", "twice", "heavy", "gone", "gone"]})
-    reader = fit(X, row_weight=scale * np.array([1.0, 1.0, 1.0, 2.0, 0.0, 0.0]))
-    assert reader.columns_[0].levels == ("heavy", "twice")
+def test_absent_rows_do_not_count_for_levels():
+    X = pd.DataFrame({"a": ["once", "twice", "twice", "half", "half", "gone", "gone"]})
+    reader = fit(X, is_present=[True, True, True, True, False, False, False])
+    assert reader.columns_[0].levels == ("twice",)
 
 
 def test_a_reader_survives_pickling():
