@@ -30,6 +30,7 @@ from .tasks import (
     LabelTable,
     check_comparable,
     class_labels,
+    codes_of,
     match_columns,
     named_weights,
     read_labels,
@@ -325,7 +326,7 @@ def _probability_pairs(
                 f"{_OWNER}: y_pred has {probabilities.shape[1]} columns for task {column.name!r}, expected "
                 f"one for each class {known.tolist()}; give classes=estimator.classes_."
             )
-        yield pd.Index(known).get_indexer(pd.Index(labels)), probabilities[column.observed]
+        yield codes_of(labels, known), probabilities[column.observed]
 
 
 def _per_task(y_pred: Any, n_tasks: int) -> list[np.ndarray]:

@@ -114,7 +114,7 @@ class MultiTaskKFold(BaseCrossValidator):
             yield folds == fold
 
     def _check_parameters(self) -> None:
-        if self.n_splits < 2 or self.n_splits != int(self.n_splits):
+        if np.dtype(type(self.n_splits)).kind not in "iu" or self.n_splits < 2:
             raise ValueError(f"MultiTaskKFold: n_splits is {self.n_splits!r}, expected an int of at least 2.")
         if not self.shuffle and self.random_state is not None:
             raise ValueError("MultiTaskKFold: random_state counts with shuffle=True only; leave it None.")

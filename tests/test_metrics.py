@@ -316,3 +316,11 @@ def test_scorer_needs_one_number():
         make_multitask_scorer("r2", average=None)
     with pytest.raises(ValueError, match="unknown metric"):
         make_multitask_scorer("neg_rmse")
+
+
+@pytest.mark.parametrize(("labels", "classes"), [(bool, int), (int, bool)])
+def test_booleans_and_their_numbers_are_the_same_classes(labels, classes):
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
+    y = np.array([0, 1]).astype(labels)
+    loss = multitask_score(y, probabilities, metric="log_loss", classes=np.array([0, 1]).astype(classes))
+    assert loss == pytest.approx(-np.log([0.9, 0.8]).mean())

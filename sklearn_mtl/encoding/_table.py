@@ -37,7 +37,7 @@ def check_table(X: Any, *, owner: str) -> Table:
     TypeError
         For a sparse ``X``.
     ValueError
-        For an ``X`` that is not 2-D, has no row, or has no column.
+        For an ``X`` that is not 2-D, has no row, no column, or two columns of one name.
 
     Examples
     --------
@@ -53,6 +53,9 @@ def check_table(X: Any, *, owner: str) -> Table:
     table = X if isinstance(X, pd.DataFrame) else _as_array(X, owner=owner)
     if table.ndim != 2 or 0 in table.shape:
         _raise_for_shape(table, owner=owner)
+    if isinstance(table, pd.DataFrame) and not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()].unique().tolist()
+        raise ValueError(f"{owner}: X has several columns named {twice}; rename or drop all but one of each.")
     return table
 
 

@@ -27,6 +27,7 @@ from ..training import (
     TrainingRows,
     all_threads,
     target_scales,
+    torch_threads,
     train,
 )
 from ._defaults import (
@@ -169,7 +170,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         fitted.__dict__.pop("feature_names_in_", None)
         with all_threads(self.n_threads):
             fitted._train(read, device)
-        self.__dict__ = vars(fitted) | vars(features)
+        labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None
+        self.__dict__ = vars(fitted) | vars(features) | {"_column_labels": labels}
         if self.net_.was_interrupted_:
             warnings.warn(
                 f"{owner}: fit was interrupted in epoch {self.n_iter_ + 1} of at most {self.max_epochs}; "
@@ -190,9 +192,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         rows = training_rows(read, merged, preparation, n_folds=n_folds, seed=seed)
         categories = [info for info in read.reader.columns_ if info.kind == "category"]
         sizes, plan = self._sizes(rows), self._plan(rows, device=device, seed=seed)
+        scales = target_scales(rows)
         net = train(
             rows,
-            target_scales(rows),
+            scales,
             owner=owner,
             cardinalities=[categories[place].n_codes for place in preparation.active_categories],
             task_names=read.task_set.names,
@@ -202,10 +205,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         ensemble, out_of_fold = combine(
             net,
             rows,
+            scales,
             preparation,
             linear_view=self.linear_view,
             constants=constant_outputs(read),
-            n_threads=self.n_threads,
         )
         self.n_folds_, self.n_views_, self.n_slots_ = rows.n_folds, sizes.n_views, sizes.n_slots
         self.batch_size_, self.device_ = plan.batch_size, plan.device
@@ -239,7 +242,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
 
     def _set_fitted(self, read: FitInput, ensemble: Ensemble) -> None:
-        self.reader_, self.task_set_, self.ensemble_ = read.reader, read.task_set, ensemble
+        self._reader, self._task_set, self._ensemble = read.reader, read.task_set, ensemble
         self.net_: FoldNet = ensemble.net
         self.task_names_ = read.task_set.names
         self.history_ = _history_frame(self.net_)
@@ -254,7 +257,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         outputs = out_of_fold[inverse]  # (B, O)
         unseen = inverse < 0
         if unseen.any():  # rows without labels: no fold has trained on them
-            outputs[unseen] = self.ensemble_.predict(read.columns.take(unseen))
+            outputs[unseen] = self._ensemble.predict(read.columns.take(unseen))
         self._keep_out_of_fold(outputs)
         labels = read.task_set.decode(np.where(read.targets.observed, read.targets.values, 0))
         labels = labels.reshape(len(labels), -1)
@@ -270,14 +273,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.oof_score_ = float(self.oof_task_scores_.mean())
 
     def _set_feature_attention(self, columns: Columns, *, weights: NDArray[np.float64]) -> None:
-        total = np.zeros((len(self.task_names_), len(self.reader_.columns_)))  # (T, C)
+        total = np.zeros((len(self.task_names_), len(self._reader.columns_)))  # (T, C)
         for start in range(0, columns.n_rows, _ROWS_AT_ONCE):
             block = slice(start, start + _ROWS_AT_ONCE)
             total += np.tensordot(weights[block], self._attention(columns.take(block)), axes=1)
         self.feature_attention_ = pd.DataFrame(
             total / weights.sum(),
             index=self.task_names_,
-            columns=[info.name for info in self.reader_.columns_],
+            columns=[info.name for info in self._reader.columns_],
         )
 
     def _class_weight(self) -> Any:
@@ -291,19 +294,29 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
         """Predict numbers and probabilities; (B, O)."""
         columns = self._read_columns(X)
-        return self.ensemble_.predict(columns)
+        with torch_threads(self.n_threads):
+            return self._ensemble.predict(columns)
 
     def _read_columns(self, X: Any) -> Columns:
-        check_is_fitted(self, "ensemble_")
+        check_is_fitted(self, "net_")
         table = check_table(X, owner=type(self).__name__)
         if not self._has_columns_of_fit(X):
             validate_data(self, X, reset=False, skip_check_array=True)
-        return self.reader_.read(table, owner=type(self).__name__)
+            self._check_labels_of_columns(X)
+        return self._reader.read(table, owner=type(self).__name__)
 
     def _has_columns_of_fit(self, X: Any) -> bool:
         """Say whether X is a frame with the very columns of fit; scikit-learn's own check takes longer."""
-        names = getattr(self, "feature_names_in_", None)
-        return names is not None and isinstance(X, pd.DataFrame) and X.columns.tolist() == names.tolist()
+        return isinstance(X, pd.DataFrame) and X.columns.tolist() == self._column_labels
+
+    def _check_labels_of_columns(self, X: Any) -> None:
+        """Compare labels that are no strings, which scikit-learn does not."""
+        labels = self._column_labels
+        if isinstance(X, pd.DataFrame) and labels is not None and not hasattr(self, "feature_names_in_"):
+            raise ValueError(
+                f"{type(self).__name__}: X has the columns {X.columns.tolist()}, fit had {labels}; "
+                "give the same columns in the same order."
+            )
 
     def attention_weights(self, X: Any) -> NDArray[np.float64]:
         """Say which columns each task attends to, row by row.
@@ -319,16 +332,18 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             Mean over folds and views, in the order of the columns of `X`; sums to 1 over C. A column that
             never varied in ``fit`` has weight 0. The linear view has no attention.
         """
-        return self._attention(self._read_columns(X))
+        columns = self._read_columns(X)
+        with torch_threads(self.n_threads):
+            return self._attention(columns)
 
     def _attention(self, columns: Columns) -> NDArray[np.float64]:
-        preparation = self.ensemble_.preparation
-        infos = self.reader_.columns_
+        preparation = self._ensemble.preparation
+        infos = self._reader.columns_
         numbers = np.array([info.index for info in infos if info.kind == "number"], dtype=np.intp)
         categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
         active = [*numbers[preparation.active_numbers], *categories[preparation.active_categories]]
         weights = np.zeros((columns.n_rows, len(self.task_names_), len(infos)))
-        weights[:, :, active] = self.ensemble_.attention(columns)
+        weights[:, :, active] = self._ensemble.attention(columns)
         return weights
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
@@ -349,8 +364,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             R² for the regressor, accuracy for the classifier.
         """
         predicted = self.predict(X)
-        self.task_set_.encode(y, owner=type(self).__name__)  # the same tasks
-        if self.task_set_.is_named and not self.task_set_.is_1d:
+        self._task_set.encode(y, owner=type(self).__name__)  # the same tasks
+        if self._task_set.is_named and not self._task_set.is_1d:
             predicted = pd.DataFrame(predicted, columns=self.task_names_)
         scores = multitask_score(
             y, predicted, metric=self._score_metric, average=None, sample_weight=sample_weight
@@ -371,9 +386,14 @@ def _history_frame(net: FoldNet) -> pd.DataFrame:
     finished = [epoch for epoch in net.history.to_list() if "valid_loss_best" in epoch]
     unwanted = ["batches", "train_batch_count", "train_loss_best", "valid_loss_best"]
     frame = pd.DataFrame(finished).drop(columns=unwanted).rename(columns={"dur": "seconds"})
-    for part in ("train", "valid"):
-        by_task = np.array(frame.pop(f"{part}_task_losses").to_list())
-        frame[[f"{part}_loss_{name}" for name in net.task_names]] = by_task
+    by_task = [
+        pd.DataFrame(
+            frame.pop(f"{part}_task_losses").to_list(),
+            columns=[f"{part}_loss_{name}" for name in net.task_names],
+        )
+        for part in ("train", "valid")
+    ]
+    frame = pd.concat([frame, *by_task], axis=1)
     first = ["epoch", "train_loss", "valid_loss"]
     losses = [name for name in frame.columns if "_loss_" in name]
     others = [name for name in frame.columns if name not in (*first, *losses, "seconds")]

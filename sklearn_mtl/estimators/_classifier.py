@@ -38,7 +38,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     classes_ : list of ndarray, or ndarray if y had one axis
         The classes of each task, sorted.
     oof_prediction_ : ndarray of shape (B, T) or (B,)
-        Prediction for each training row by networks that were not trained on it.
+        Prediction for each training row by networks that were not trained on it; by all of them for a row
+        without labels.
     oof_proba_ : list of ndarray of shape (B, K), or ndarray of shape (B, K) if y had one axis
         Probabilities for each training row by networks that were not trained on it.
 
@@ -136,7 +137,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         ndarray of shape (B, T), or (B,) if y had one axis
             In the dtype that the tasks' classes share, object if they share none.
         """
-        probabilities = class_probabilities(self._predict_outputs(X), self.task_set_)
+        probabilities = class_probabilities(self._predict_outputs(X), self._task_set)
         return self._decode(probabilities)
 
     def predict_proba(self, X: Any) -> list[NDArray[np.float64]] | NDArray[np.float64]:
@@ -152,20 +153,20 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         list of ndarray of shape (B, K), or one ndarray if y had one axis
             For each task, in the order of ``classes_``.
         """
-        probabilities = class_probabilities(self._predict_outputs(X), self.task_set_)
-        return probabilities[0] if self.task_set_.is_1d else probabilities
+        probabilities = class_probabilities(self._predict_outputs(X), self._task_set)
+        return probabilities[0] if self._task_set.is_1d else probabilities
 
     def _class_weight(self) -> Any:
         return self.class_weight
 
     def _decode(self, probabilities: list[NDArray[np.float64]]) -> NDArray[Any]:
-        return self.task_set_.decode(np.stack([array.argmax(axis=1) for array in probabilities], axis=1))
+        return self._task_set.decode(np.stack([array.argmax(axis=1) for array in probabilities], axis=1))
 
     def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
-        probabilities = class_probabilities(outputs, self.task_set_)
+        probabilities = class_probabilities(outputs, self._task_set)
         self.oof_prediction_ = self._decode(probabilities)
-        classes = [task.classes for task in self.task_set_.tasks]
-        is_1d = self.task_set_.is_1d
+        classes = [task.classes for task in self._task_set.tasks]
+        is_1d = self._task_set.is_1d
         self.oof_proba_ = probabilities[0] if is_1d else probabilities
         self.classes_ = classes[0] if is_1d else classes
 

@@ -45,11 +45,12 @@ task_weight : dict, array-like of shape (T,) or None, default=None
     Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
     learned, and predicts its mean or most frequent class.
 callbacks : list of skorch callbacks or None, default=None
-    Called during training; ``net_.history`` has ``train_loss`` and ``valid_loss``.
+    Called during training; ``net_.history`` has ``train_loss`` and ``valid_loss``. There is no validation
+    set for callbacks that score one, such as ``EpochScoring``; held-out rows are scored by ``valid_loss``.
 device : str, default="auto"
     Where the networks are trained; ``"auto"`` is CUDA, then Apple's GPU, then the CPU.
 n_threads : int, default=1
-    Threads of torch and BLAS during fit and predict. Small networks are fastest on one.
+    Threads of torch during fit and predict, and of BLAS during fit. Small networks are fastest on one.
 random_state : int, RandomState, Generator or None, default=None
     Draws the initial values, folds and batches. The same int gives the same bits.
 verbose : int, default=0
@@ -80,8 +81,16 @@ oof_score_ : float
     Score of the out-of-fold predictions, the mean over tasks.
 oof_task_scores_ : Series of shape (T,)
     The same for each task.
-n_folds_, n_views_, n_slots_, batch_size_, device_ : int, int, int, int, str
-    What ``"auto"`` was resolved to.
+n_folds_ : int
+    What ``n_folds="auto"`` was resolved to.
+n_views_ : int
+    What ``n_views="auto"`` was resolved to.
+n_slots_ : int
+    What ``n_slots="auto"`` was resolved to.
+batch_size_ : int
+    What ``batch_size="auto"`` was resolved to.
+device_ : str
+    What ``device="auto"`` was resolved to.
 """
 
 REFERENCES = """

@@ -25,11 +25,11 @@ from ..training import (
     FoldNet,
     LinearView,
     Preparation,
+    TargetScales,
     TrainingRows,
     assign_folds,
     fit_linear_view,
     network_shares,
-    target_scales,
 )
 
 # Of fewer different X, each is so frequent that a network has to see all of them.
@@ -219,11 +219,11 @@ def training_rows(
 def combine(
     net: FoldNet,
     rows: TrainingRows,
+    scales: TargetScales,
     preparation: Preparation,
     *,
     linear_view: bool,
     constants: NDArray[np.float64],
-    n_threads: int,
 ) -> tuple[Ensemble, NDArray[np.float64]]:
     """Put the linear view beside the trained network.
 
@@ -232,14 +232,14 @@ def combine(
     net : FoldNet
         Trained on `rows`.
     rows : TrainingRows
+    scales : TargetScales
+        Of the same rows.
     preparation : Preparation
         Of columns.
     linear_view : bool
         Fit one.
     constants : ndarray of shape (O,)
         What tasks of weight 0 predict; they learn nothing.
-    n_threads : int
-        Of torch, in predictions.
 
     Returns
     -------
@@ -257,12 +257,11 @@ def combine(
     ensemble = Ensemble(
         net=net,
         preparation=preparation,
-        scales=target_scales(rows),
+        scales=scales,
         coefficients=linear.coefficients,
         intercept=linear.intercept,
         network_share=share,
         layout=rows.layout,
-        n_threads=n_threads,
     )
     return ensemble, share * net.out_of_fold_ + (1 - share) * linear.out_of_fold
 

@@ -28,7 +28,8 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     ----------
     {attributes}
     oof_prediction_ : ndarray of shape (B, T) or (B,)
-        Prediction for each training row by networks that were not trained on it.
+        Prediction for each training row by networks that were not trained on it; by all of them for a row
+        without labels.
 
     See Also
     --------
@@ -70,7 +71,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         ndarray of shape (B, T), or (B,) if y had one axis, float64
         """
         outputs = self._predict_outputs(X)
-        return self.task_set_.decode(outputs)
+        return self._task_set.decode(outputs)
 
     def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
-        self.oof_prediction_ = self.task_set_.decode(outputs)
+        self.oof_prediction_ = self._task_set.decode(outputs)

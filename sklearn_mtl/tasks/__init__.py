@@ -1,7 +1,7 @@
 """Reading ``y`` into tasks: names, kinds, classes, masks and weights. Numpy and pandas, no torch."""
 
 from ._columns import LabelColumn, LabelTable, match_columns, read_labels
-from ._labels import check_comparable, class_labels, real_numbers
+from ._labels import check_comparable, class_labels, codes_of, real_numbers
 from ._read import read_tasks
 from ._task_set import Kind, Targets, Task, TaskSet
 from ._weights import named_weights, row_weights, sample_weight_table, task_weights
@@ -15,6 +15,7 @@ __all__ = [
     "TaskSet",
     "check_comparable",
     "class_labels",
+    "codes_of",
     "match_columns",
     "named_weights",
     "read_labels",

@@ -7,6 +7,8 @@ import pandas as pd
 
 from ._columns import LabelColumn
 
+_GREATEST = 1e150  # its square is finite
+
 
 def real_numbers(column: LabelColumn, *, owner: str) -> np.ndarray:
     """Observed labels of a regression task.
@@ -45,7 +47,39 @@ def real_numbers(column: LabelColumn, *, owner: str) -> np.ndarray:
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{owner}: task {column.name!r} has labels that are no numbers: {error}.") from error
     _check_finite(numbers, column, owner)
+    if len(numbers) and np.abs(numbers).max() > _GREATEST:
+        raise ValueError(
+            f"{owner}: task {column.name!r} has the label {numbers[np.abs(numbers).argmax()]:g}, "
+            "whose square is infinite; give it in greater units."
+        )
     return numbers
+
+
+def codes_of(labels: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Find labels among classes.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        As `class_labels` gives them.
+    classes : ndarray of shape (K,)
+        Sorted, in any dtype that compares with that of the labels.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Index of the class; -1 where it is not among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_mtl.tasks import codes_of
+    >>> codes_of(np.array([1, 0, 7]), np.array([False, True]))
+    array([ 1,  0, -1])
+    """
+    # pandas holds True and 1 for different labels; numpy and scikit-learn do not.
+    known, came = (array.astype(np.int8) if array.dtype == bool else array for array in (classes, labels))
+    return np.asarray(pd.Index(known).get_indexer(pd.Index(came)))
 
 
 def class_labels(column: LabelColumn, *, owner: str) -> np.ndarray:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from ._columns import LabelColumn, match_columns, read_labels
-from ._labels import check_comparable, class_labels, real_numbers
+from ._labels import check_comparable, class_labels, codes_of, real_numbers
 
 Kind = Literal["regression", "binary", "multiclass"]
 
@@ -60,10 +59,6 @@ class Targets:
 
     values: np.ndarray
     observed: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Targets:
-        """Targets of some rows, given as indices, a mask or a slice."""
-        return Targets(self.values[rows], self.observed[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +151,4 @@ def _encode_column(task: Task, column: LabelColumn, owner: str) -> np.ndarray:
         return real_numbers(column, owner=owner)
     labels = class_labels(column, owner=owner)
     check_comparable(labels, task.classes, name=task.name, owner=owner)
-    # pandas holds True and 1 for different labels; numpy and scikit-learn do not.
-    known, came = (
-        array.astype(np.int8) if array.dtype == bool else array for array in (task.classes, labels)
-    )
-    return np.asarray(pd.Index(known).get_indexer(pd.Index(came)), dtype=np.float64)
+    return codes_of(labels, task.classes).astype(np.float64)

@@ -170,6 +170,8 @@ def named_weights(names: Sequence[str], task_weight: Any, *, owner: str) -> np.n
     names = list(names)
     if task_weight is None:
         return np.ones(len(names))
+    if isinstance(task_weight, pd.Series) and not isinstance(task_weight.index, pd.RangeIndex):
+        task_weight = task_weight.to_dict()
     if isinstance(task_weight, Mapping):
         _check_known_tasks(task_weight, names, "task_weight", owner)
         task_weight = [task_weight.get(name, 1.0) for name in names]

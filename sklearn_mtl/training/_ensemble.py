@@ -16,7 +16,6 @@ from ..encoding import Columns, LinearDesign, NumberScaling
 from ..nn import ColumnAttentionModel, OutputLayout, activate
 from ._net import FoldNet
 from ._rows import TargetScales
-from ._threads import torch_threads
 
 _FLOATS_AT_ONCE = 2**24
 _MOST_ROWS_IN_FLOAT64 = 512
@@ -67,8 +66,6 @@ class Ensemble:
         What the network contributes to each output; the linear view has the rest.
     layout : OutputLayout
         The tasks.
-    n_threads : int
-        Of torch.
     """
 
     net: FoldNet
@@ -78,7 +75,6 @@ class Ensemble:
     intercept: NDArray[np.float64]
     network_share: NDArray[np.float64]
     layout: OutputLayout
-    n_threads: int
     _in_float64: ColumnAttentionModel | None = field(default=None, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -121,7 +117,7 @@ class Ensemble:
         module = self._module(columns.n_rows)
         device = next(module.parameters()).device
         size = self._block_size(module)
-        with torch.inference_mode(), torch_threads(self.n_threads):
+        with torch.inference_mode():
             blocks = []
             for start in range(0, columns.n_rows, size):
                 block = columns.take(slice(start, start + size))

@@ -169,7 +169,7 @@ class FoldNet(NeuralNet):
     def _predict_out_of_fold(self) -> NDArray[np.float64]:
         """Predict each row by its fold, the mean over views; (R, O)."""
         dataset, rows, scales = self.dataset_, self.dataset_.rows, self.dataset_.scales
-        predicted = torch.empty(len(dataset), rows.layout.n_outputs, device=self.device)
+        predicted = dataset.numbers.new_empty(len(dataset), rows.layout.n_outputs)
         for block in held_out_blocks(dataset, block_size=max(64, 4096 // len(dataset.held_out))):
             outputs = self.module_(dataset.numbers[block], dataset.categories[block])
             predicted[block] = activate(outputs, rows.layout).mean(2)

@@ -64,6 +64,10 @@ BAD_FITS = {
         lambda X, y: {"X": X, "y": sparse.csr_array(np.ones(y.shape))},
         r"y is a sparse.*y\.toarray\(\)",
     ),
+    "two-columns-of-one-name": (
+        lambda X, y: {"X": frame(X).rename(columns={"c": "a"}), "y": y},
+        r"X has several columns named \['a'\]; rename or drop",
+    ),
     "1-D-x": (lambda X, y: {"X": X[:, 0], "y": y}, "Expected 2D array, got 1D array.*[Rr]eshape"),
     "3-D-x": (lambda X, y: {"X": X[:, :, None], "y": y}, "dim 3|3D"),
     "no-column-in-x": (lambda X, y: {"X": X[:, :0], "y": y}, r"0 feature\(s\)"),
@@ -175,6 +179,7 @@ def refuses(kind, numbers):
 
     def check(message, *, options=None, owner=kind.estimator.__name__, **arguments):
         before, predicted = dict(vars(fitted)), fitted.predict(numbers[0])
+        parameters = fitted.get_params(deep=False)
         fitted.set_params(**{"callbacks": [NoTraining()], **(options or {})})
         with pytest.raises((ValueError, TypeError), match=f"(?s){message}") as caught:
             fitted.fit(**{**good, **arguments})
@@ -182,7 +187,7 @@ def refuses(kind, numbers):
         after = vars(fitted)
         assert after.keys() == before.keys()
         assert [name for name in before if name.endswith("_") and after[name] is not before[name]] == []
-        np.testing.assert_array_equal(fitted.predict(numbers[0]), predicted)
+        np.testing.assert_array_equal(fitted.set_params(**parameters).predict(numbers[0]), predicted)
 
     return check
 
@@ -246,6 +251,12 @@ def test_weights_that_leave_one_class_are_refused(kind, numbers, refuses):
 
 
 @pytest.mark.parametrize("kind", ["regressor"], indirect=True)
+def test_numbers_whose_squares_are_infinite_are_refused(numbers, refuses):
+    y = named(numbers[1]) * [1.0, 1e160, 1.0]
+    refuses("task 'v' has the label .*e[+]160, whose square is infinite; give it in greater units", y=y)
+
+
+@pytest.mark.parametrize("kind", ["regressor"], indirect=True)
 def test_text_is_refused_by_the_regressor(numbers, refuses):
     y = named(numbers[1]).assign(v="high")
     refuses("task 'v' has labels like 'high'.*use the classifier", y=y)
@@ -258,6 +269,12 @@ class TestPredict:
         model = kind().fit(X, kind.labels(y))
         with pytest.raises(ValueError, match=r"(?s)unseen at fit time:\n- town\n.*now missing:\n- city\n"):
             getattr(model, method)(X.rename(columns={"city": "town"}))
+
+    def test_columns_with_numbers_for_names_are_compared(self, kind, numbers, method):
+        X, y = numbers
+        model = kind().fit(pd.DataFrame(X), kind.labels(y))
+        with pytest.raises(ValueError, match=r"X has the columns \[2, 1, 0\], fit had \[0, 1, 2\]"):
+            getattr(model, method)(pd.DataFrame(X)[[2, 1, 0]])
 
     def test_a_missing_column_is_named(self, kind, mixed, method):
         X, y = mixed

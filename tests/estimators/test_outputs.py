@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import accuracy_score, r2_score
 
 from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
@@ -281,3 +282,27 @@ def test_the_net_is_a_skorch_net_with_its_history(fitted):
 def test_both_estimators_are_public():
     assert MultiTaskAttentionRegressor.__module__.startswith("sklearn_mtl.")
     assert MultiTaskAttentionClassifier.__module__.startswith("sklearn_mtl.")
+
+
+def test_history_of_many_tasks_comes_without_a_warning():
+    X = np.random.default_rng(0).normal(size=(12, 2))
+    model = MultiTaskAttentionRegressor(n_folds=2, max_epochs=1).fit(X, np.tile(X, (1, 40)))
+    assert len([name for name in model.history_.columns if "_loss_task_" in name]) == 2 * 80
+
+
+def test_predictions_take_the_threads_of_today(numbers):
+    X, y = numbers[:2]
+    model = MultiTaskAttentionRegressor(n_folds=2, max_epochs=1, n_threads=2).fit(X, y)
+    expected = model.predict(X[:9])
+    np.testing.assert_allclose(model.set_params(n_threads=1).predict(X[:9]), expected)
+
+
+def test_the_default_dtype_of_torch_is_left_to_the_user(numbers):
+    X, y = numbers[:2]
+    model = MultiTaskAttentionRegressor(n_folds=2, max_epochs=2, random_state=0)
+    expected = model.fit(X, y).predict(X)
+    torch.set_default_dtype(torch.float64)
+    try:
+        np.testing.assert_array_equal(model.fit(X, y).predict(X), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_mtl.tasks import Targets, read_tasks
+from sklearn_mtl.tasks import read_tasks
 
 
 def read(y, kind="classification"):
@@ -81,11 +81,3 @@ def test_encode_refuses_another_number_of_tasks():
     task_set, _ = read([[1, 0], [0, 1]])
     with pytest.raises(ValueError, match=r"y has 1 column\(s\), expected 2"):
         task_set.encode([1, 0], owner="Test")
-
-
-@pytest.mark.parametrize("rows", [np.array([2, 0]), np.array([True, False, True]), slice(1, None)])
-def test_take_picks_rows_of_values_and_mask(rows):
-    targets = Targets(np.arange(6.0).reshape(3, 2), np.eye(3, 2, dtype=bool))
-    taken = targets.take(rows)
-    np.testing.assert_array_equal(taken.values, targets.values[rows])
-    np.testing.assert_array_equal(taken.observed, targets.observed[rows])

@@ -112,8 +112,15 @@ def test_unusable_class_weights_are_refused(class_weight, message):
 
 @pytest.mark.parametrize(
     ("task_weight", "expected"),
-    [(None, [1, 1]), ({"b": 3}, [1, 3]), ([0, 2], [0, 2]), (np.array([1.5, 2]), [1.5, 2])],
-    ids=["None", "dict", "list", "array"],
+    [
+        (None, [1, 1]),
+        ({"b": 3}, [1, 3]),
+        ([0, 2], [0, 2]),
+        (np.array([1.5, 2]), [1.5, 2]),
+        (pd.Series({"b": 3, "a": 2}), [2, 3]),
+        (pd.Series([2, 3]), [2, 3]),
+    ],
+    ids=["None", "dict", "list", "array", "named-series", "series"],
 )
 def test_task_weights_follow_the_tasks(task_weight, expected):
     task_set, _ = read_tasks(Y, kind="classification", owner="Test")

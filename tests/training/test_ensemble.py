@@ -37,7 +37,6 @@ def ensemble(make_rows, trained):
         intercept=rng.normal(size=5),
         network_share=np.full(5, 0.5),
         layout=rows.layout,
-        n_threads=1,
     )
 
 
@@ -118,14 +117,11 @@ def test_the_copy_in_float64_is_not_pickled(ensemble):
     assert np.array_equal(pickle.loads(pickled).predict(some_columns(10)), predicted)
 
 
-def test_predicting_leaves_parameters_and_threads_alone(ensemble):
+def test_predicting_leaves_parameters_alone(ensemble):
     state = {name: value.clone() for name, value in ensemble.net.module_.state_dict().items()}
-    n_threads = torch.get_num_threads()
-    other = replace(ensemble, n_threads=n_threads + 1)
-    other.predict(some_columns(10))
-    other.predict(some_columns(600))
-    assert torch.get_num_threads() == n_threads
-    for name, value in other.net.module_.state_dict().items():
+    ensemble.predict(some_columns(10))
+    ensemble.predict(some_columns(600))
+    for name, value in ensemble.net.module_.state_dict().items():
         assert value.dtype == state[name].dtype
         assert torch.equal(value, state[name])
 

@@ -42,3 +42,14 @@ def test_contexts_nest():
             assert torch.get_num_threads() == before + 1
         assert torch.get_num_threads() == before + 2
     assert torch.get_num_threads() == before
+
+
+def test_overlapping_blocks_leave_blas_as_it_was_before_the_first():
+    with threadpool_limits(2, user_api="blas"):
+        first, second = all_threads(1), all_threads(1)
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(blas_threads().values()) == {1}
+        second.__exit__(None, None, None)
+        assert set(blas_threads().values()) == {2}
