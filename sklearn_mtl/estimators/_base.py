@@ -34,6 +34,7 @@ from ._defaults import (
     Auto,
     check_callbacks,
     resolve_batch_size,
+    resolve_bins,
     resolve_device,
     resolve_folds,
     resolve_seed,
@@ -61,7 +62,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "n_views": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_slots": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "n_bins": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "d_token": [Interval(Integral, 1, None, closed="left")],
         "d_hidden": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
@@ -88,7 +89,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         n_folds: int | Auto = "auto",
         n_views: int | Auto = "auto",
         n_slots: int | Auto = "auto",
-        n_bins: int = 16,
+        n_bins: int | Auto = "auto",
         d_token: int = 12,
         d_hidden: int = 128,
         n_layers: int = 2,
@@ -211,7 +212,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             constants=constant_outputs(read),
         )
         self.n_folds_, self.n_views_, self.n_slots_ = rows.n_folds, sizes.n_views, sizes.n_slots
-        self.batch_size_, self.device_ = plan.batch_size, plan.device
+        self.n_bins_, self.batch_size_, self.device_ = sizes.n_bins, plan.batch_size, plan.device
         self._set_fitted(read, ensemble)
         self._set_out_of_fold(read, out_of_fold, merged.inverse)
         self._set_feature_attention(columns, weights=merged.weights.max(axis=1))
@@ -221,7 +222,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         return ModelSizes(
             n_views=resolve_views(self.n_views, n_rows=len(rows.fold), n_slots=n_slots),
             n_slots=n_slots,
-            n_bins=self.n_bins,
+            n_bins=resolve_bins(self.n_bins, n_rows=len(rows.fold)),
             d_token=self.d_token,
             d_hidden=self.d_hidden,
             n_layers=self.n_layers,

@@ -81,7 +81,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         n_folds: int | Auto = "auto",
         n_views: int | Auto = "auto",
         n_slots: int | Auto = "auto",
-        n_bins: int = 16,
+        n_bins: int | Auto = "auto",
         d_token: int = 12,
         d_hidden: int = 128,
         n_layers: int = 2,

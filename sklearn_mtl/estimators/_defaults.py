@@ -72,6 +72,23 @@ def resolve_views(n_views: int | Auto, *, n_rows: int, n_slots: int) -> int:
     return 4 if n_rows <= 5_000 and n_slots <= 4 else 2
 
 
+def resolve_bins(n_bins: int | Auto, *, n_rows: int) -> int:
+    """Choose the number of bins of a number column.
+
+    Parameters
+    ----------
+    n_bins : int or "auto"
+        One for 40 rows, but 8 to 16, for ``"auto"``.
+    n_rows : int
+        Training rows.
+
+    Returns
+    -------
+    int
+    """
+    return int(np.clip(n_rows // 40, 8, 16)) if n_bins == "auto" else n_bins
+
+
 def resolve_batch_size(batch_size: int | Auto, *, n_rows: int, n_folds: int) -> int:
     """Choose the rows a fold and step.
 

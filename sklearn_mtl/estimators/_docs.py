@@ -18,8 +18,9 @@ n_views : int or "auto", default="auto"
 n_slots : int or "auto", default="auto"
     Attentions over columns in a view. ``"auto"``: each task its own up to 8 tasks; more tasks mix 8 by
     learned gates. 1 is one attention for all tasks.
-n_bins : int, default=16
-    Bins of the piecewise-linear encoding of a number column, at most.
+n_bins : int or "auto", default="auto"
+    Bins of the piecewise-linear encoding of a number column, at most. ``"auto"``: one for 40 different rows,
+    but 8 to 16.
 d_token : int, default=12
     Width of a column's token.
 d_hidden : int, default=128
@@ -87,6 +88,8 @@ n_views_ : int
     What ``n_views="auto"`` was resolved to.
 n_slots_ : int
     What ``n_slots="auto"`` was resolved to.
+n_bins_ : int
+    What ``n_bins="auto"`` was resolved to.
 batch_size_ : int
     What ``batch_size="auto"`` was resolved to.
 device_ : str

@@ -5,6 +5,7 @@ import pytest
 
 from sklearn_mtl.estimators._defaults import (
     resolve_batch_size,
+    resolve_bins,
     resolve_device,
     resolve_folds,
     resolve_seed,
@@ -45,6 +46,12 @@ def test_many_rows_or_slots_need_fewer_views(n_rows, n_slots, expected):
 )
 def test_there_are_no_more_slots_than_tasks(given, n_tasks, expected):
     assert resolve_slots(given, n_tasks=n_tasks) == expected
+
+
+@pytest.mark.parametrize(("n_rows", "expected"), [(5, 8), (400, 10), (10_000, 16)])
+def test_more_rows_bear_more_bins(n_rows, expected):
+    assert resolve_bins("auto", n_rows=n_rows) == expected
+    assert resolve_bins(3, n_rows=n_rows) == 3
 
 
 def test_a_batch_size_that_is_given_is_taken():
