@@ -23,7 +23,5 @@ def zeros(*shape: int) -> nn.Parameter:
 
 def dropout_mask(*shape: int, rate: float, generator: torch.Generator) -> Tensor:
     """Draw 0 with probability `rate`, else 1 / (1 - rate), on the generator's device."""
-    kept = torch.empty(*shape, device=generator.device, dtype=torch.float32).bernoulli_(
-        1 - rate, generator=generator
-    )
-    return kept.div_(1 - rate)
+    mask = torch.empty(*shape, device=generator.device, dtype=torch.float32)
+    return mask.bernoulli_(1 - rate, generator=generator).div_(1 - rate)

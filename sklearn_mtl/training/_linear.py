@@ -16,7 +16,7 @@ from ._rows import TrainingRows
 
 RIDGE_STRENGTHS = np.logspace(-1, 5, 13)
 LOGISTIC_STRENGTHS = (300.0, 30.0, 3.0)
-_NEWTON_STEPS = 40
+_MOST_ITERATIONS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,7 @@ def _logistic(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.floa
     parameters = torch.zeros(rows.n_folds, design.shape[1], layout.n_outputs, dtype=design.dtype)
     best, least = parameters.clone(), torch.full((len(tasks),), torch.inf, dtype=design.dtype)
     for strength in LOGISTIC_STRENGTHS:
-        parameters = _logistic_step(parameters, design, values, weights, fold, layout, strength)
+        parameters = _minimise_logistic(parameters, design, values, weights, fold, layout, strength)
         predicted = activate(torch.einsum("rp,rpo->ro", design, parameters[fold]), layout)
         error = (weights * prediction_losses(predicted, values, layout)).sum(0)  # (T',)
         for task in torch.nonzero(error < least).flatten().tolist():
@@ -179,7 +179,7 @@ def _logistic(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.floa
     return best[:, :-1].numpy(), best[:, -1].numpy()
 
 
-def _logistic_step(
+def _minimise_logistic(
     start: Tensor,
     design: Tensor,
     values: Tensor,
@@ -193,7 +193,7 @@ def _logistic_step(
     in_fold = weights * (fold != torch.arange(len(start))[:, None]).unsqueeze(2)  # (G, R, T')
     scale = 1 / weights.sum()
     optimizer = torch.optim.LBFGS(
-        [parameters], max_iter=_NEWTON_STEPS, history_size=10, line_search_fn="strong_wolfe"
+        [parameters], max_iter=_MOST_ITERATIONS, history_size=10, line_search_fn="strong_wolfe"
     )
 
     def loss() -> Tensor:
