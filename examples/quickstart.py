@@ -7,6 +7,7 @@ known box office. One multi-task model learns from every label that is there; th
 task, each on the films that have its label.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/quickstart.png'
 from time import perf_counter
 
 import matplotlib.pyplot as plt
