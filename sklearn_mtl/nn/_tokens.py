@@ -73,7 +73,7 @@ class ColumnTokens(nn.Module):
         self.register_buffer("offsets", sizes.cumsum(0)[:-1])
         self.number_weight = normal(n_folds, n_numbers, n_bins + 2, d_token, std=1.0, generator=generator)
         with torch.no_grad():  # the bins of one column together weigh as much as its linear part
-            self.number_weight[:, :, :n_bins] /= used.sum(1).clamp_min(1).sqrt()[:, None, None]
+            self.number_weight[:, :, :n_bins] /= used.sum(1).clamp_min(1).float().sqrt()[:, None, None]
         self.number_bias = normal(n_folds, n_numbers, 1, d_token, std=0.5, generator=generator)
         self.category_weight = normal(n_folds * self.n_codes, d_token, std=1.0, generator=generator)
 

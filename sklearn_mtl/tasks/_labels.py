@@ -7,7 +7,7 @@ import pandas as pd
 
 from ._columns import LabelColumn
 
-_GREATEST = 1e150  # its square is finite
+_GREATEST = 1e152  # sums of its square are finite
 
 
 def real_numbers(column: LabelColumn, *, owner: str) -> np.ndarray:

@@ -319,10 +319,3 @@ def test_another_number_of_columns_is_refused_in_the_words_of_scikit_learn(n_col
     message = rf"X has {n_columns} features, but {EST} is expecting 2 features as input"
     with pytest.raises(ValueError, match=message):
         fit(np.ones((4, 2))).read(np.ones((4, n_columns)), owner=EST)
-
-
-def test_duplicate_names_are_read_by_place():
-    X = pd.DataFrame([[1.0, "u"], [2.0, "u"]], columns=["a", "a"])
-    columns = fit_read(X)
-    assert columns.numbers.ravel().tolist() == [1.0, 2.0]
-    assert columns.categories.ravel().tolist() == [2, 2]
