@@ -57,13 +57,15 @@ class LinearDesign:
             width = high - low
             self._low, self._high = (low - width)[kept], (high + width)[kept]
         self._holes = np.flatnonzero((n_observed > 0) & (n_observed < columns.n_rows))
-        self._codes = [_frequent_codes(codes) for codes in columns.categories.T]
+        codes = [_frequent_codes(codes) for codes in columns.categories.T]
+        self._codes = np.concatenate([np.empty(0, dtype=np.int64), *codes])  # (K,), of all columns
+        self._places = np.repeat(np.arange(len(codes)), [len(its_codes) for its_codes in codes])
         return self
 
     @property
     def n_outputs(self) -> int:
         """Width P of the matrix."""
-        return len(self._numbers) + len(self._holes) + sum(len(codes) for codes in self._codes)
+        return len(self._numbers) + len(self._holes) + len(self._codes)
 
     def transform(self, columns: Columns) -> NDArray[np.float64]:
         """Build the matrix.
@@ -88,10 +90,8 @@ class LinearDesign:
         numbers = np.clip(columns.numbers[:, self._numbers], self._low, self._high)  # (B, P')
         standard = (numbers - self._mean) / self._deviation
         standard[np.isnan(standard)] = 0
-        indicators = [
-            columns.categories[:, [place]] == codes for place, codes in enumerate(self._codes)
-        ]  # (B, K)
-        return np.hstack([standard, np.isnan(columns.numbers[:, self._holes]), *indicators])
+        indicators = columns.categories[:, self._places] == self._codes  # (B, K)
+        return np.hstack([standard, np.isnan(columns.numbers[:, self._holes]), indicators])
 
 
 def _moments(values: NDArray[np.floating]) -> tuple[float, float, float, float, int]:

@@ -65,6 +65,8 @@ def activate(outputs: Tensor, layout: OutputLayout) -> Tensor:
     >>> activate(torch.tensor([3.0, 0.0]), layout)
     tensor([3.0000, 0.5000])
     """
+    if len(layout.regression) == len(layout.kinds):
+        return outputs
     activated = outputs.clone()
     if layout.binary:
         columns = layout.outputs_of(layout.binary)

@@ -48,6 +48,17 @@ class Preparation:
         return numbers, columns.categories[:, self.active_categories]
 
 
+class _Serving:
+    """A module that predicts, and what one has to know of it."""
+
+    def __init__(self, module: ColumnAttentionModel) -> None:
+        value = module.attention.value
+        n_folds, n_columns, _, d_hidden = value.shape
+        _, n_views, n_slots = module.attention.sizes
+        self.module, self.device, self.dtype = module, value.device, value.dtype
+        self.block_size = max(1, _FLOATS_AT_ONCE // (n_folds * d_hidden * max(n_columns, n_views * n_slots)))
+
+
 @dataclass(eq=False)
 class Ensemble:
     """Predicts with all that has been trained.
@@ -75,7 +86,7 @@ class Ensemble:
     intercept: NDArray[np.float64]
     network_share: NDArray[np.float64]
     layout: OutputLayout
-    _in_float64: ColumnAttentionModel | None = field(default=None, init=False, repr=False)
+    _in_float64: _Serving | None = field(default=None, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_in_float64": None}
@@ -114,17 +125,17 @@ class Ensemble:
     def _in_blocks(
         self, columns: Columns, compute: Callable[..., NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        module = self._module(columns.n_rows)
-        device = next(module.parameters()).device
-        size = self._block_size(module)
+        serving = self._serving(columns.n_rows)
         with torch.inference_mode():
             blocks = []
-            for start in range(0, columns.n_rows, size):
-                block = columns.take(slice(start, start + size))
+            for start in range(0, columns.n_rows, serving.block_size):
+                block = columns.take(slice(start, start + serving.block_size))
                 numbers, categories = map(torch.from_numpy, self.preparation.network_inputs(block))
-                dtype = module.attention.value.dtype
-                inputs = numbers.to(device, dtype).unsqueeze(0), categories.to(device).unsqueeze(0)
-                blocks.append(compute(module, inputs, block))
+                inputs = (
+                    numbers.to(serving.device, serving.dtype).unsqueeze(0),
+                    categories.to(serving.device).unsqueeze(0),
+                )
+                blocks.append(compute(serving.module, inputs, block))
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def _predict_block(
@@ -142,16 +153,9 @@ class Ensemble:
         del columns
         return np.asarray(module.task_attention(*inputs).double().cpu().numpy())
 
-    def _module(self, n_rows: int) -> ColumnAttentionModel:
-        module: ColumnAttentionModel = self.net.module_
-        if n_rows > _MOST_ROWS_IN_FLOAT64 or next(module.parameters()).device.type == "mps":
-            return module
+    def _serving(self, n_rows: int) -> _Serving:
+        if n_rows > _MOST_ROWS_IN_FLOAT64 or self.net.device == "mps":  # which has no float64
+            return _Serving(self.net.module_)
         if self._in_float64 is None:
-            self._in_float64 = copy.deepcopy(module).double()
+            self._in_float64 = _Serving(copy.deepcopy(self.net.module_).double())
         return self._in_float64
-
-    def _block_size(self, module: ColumnAttentionModel) -> int:
-        n_folds, n_columns, _, d_hidden = module.attention.value.shape
-        _, n_views, n_slots = module.attention.sizes
-        widest = n_folds * d_hidden * max(n_columns, n_views * n_slots)
-        return max(1, _FLOATS_AT_ONCE // widest)
