@@ -58,7 +58,7 @@ class MultiTaskKFold(BaseCrossValidator):
         self.shuffle = shuffle
         self.random_state = random_state
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: ARG002  scikit-learn's protocol
         """Return the number of folds.
 
         Parameters
@@ -96,7 +96,7 @@ class MultiTaskKFold(BaseCrossValidator):
         """
         yield from super().split(X, y, groups)
 
-    def _iter_test_masks(self, X: Any, y: Any, groups: Any) -> Iterator[np.ndarray]:  # noqa: ARG002
+    def _iter_test_masks(self, X: Any, y: Any, groups: Any) -> Iterator[np.ndarray]:  # noqa: ARG002  its protocol
         self._check_parameters()
         labels, n_classes = _fold_labels(y)
         groups = None if groups is None else pd.factorize(np.asarray(groups))[0]

@@ -70,7 +70,7 @@ def column_values(table: Table) -> Iterator[Values]:
     """Yield the values of each column, not copied; arrays of pandas only for dtypes that numpy lacks."""
     if isinstance(table, pd.DataFrame):
         # For a frame of one row, `iloc[:, index]` would take longer than all the rest of reading it.
-        for _, series in table.items():  # noqa: PERF102
+        for _, series in table.items():  # noqa: PERF102  a frame has no values()
             values = series.array
             yield values.to_numpy() if isinstance(values, pd.arrays.NumpyExtensionArray) else values
     else:
