@@ -3,11 +3,12 @@
 The pieces, in the order in which ``fit`` uses them: :class:`ColumnReader` turns any table into
 :class:`Columns`, :func:`merge_rows` makes equal rows one, :func:`active_columns` says which columns
 vary, :class:`NumberScaling` and :func:`quantile_bins` prepare numbers for the network, and
-:class:`LinearDesign` prepares all columns for the linear view.
+:class:`LinearDesign` prepares all columns for the linear view, :class:`DesignRows` without a copy of all
+rows.
 """
 
 from ._columns import ColumnInfo, Columns, active_columns
-from ._linear import LinearDesign
+from ._linear import DesignRows, LinearDesign
 from ._reader import ColumnReader
 from ._rows import MergedRows, merge_rows
 from ._scaling import NumberScaling, quantile_bins
@@ -17,6 +18,7 @@ __all__ = [
     "ColumnInfo",
     "ColumnReader",
     "Columns",
+    "DesignRows",
     "LinearDesign",
     "MergedRows",
     "NumberScaling",

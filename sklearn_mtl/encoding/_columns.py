@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 MISSING = 0
 UNSEEN = 1
 FIRST_LEVEL = 2
+_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Columns:
 
     Attributes
     ----------
-    numbers : ndarray of shape (B, N), float64
+    numbers : ndarray of shape (B, N), float64 or float32
         Number columns; NaN is missing. May share memory with the user's ``X``: never write to it.
     categories : ndarray of shape (B, M), int64
         Category columns as codes: 0 is missing, 1 is a rare or never seen value, 2 and up are levels.
@@ -66,7 +67,7 @@ class Columns:
     [[1]]
     """
 
-    numbers: NDArray[np.float64]
+    numbers: NDArray[np.float64] | NDArray[np.float32]
     categories: NDArray[np.int64]
 
     @property
@@ -79,7 +80,9 @@ class Columns:
         return Columns(self.numbers[rows], self.categories[rows])
 
 
-def active_columns(columns: Columns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def active_columns(
+    columns: Columns, *, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Say which columns vary, so that something can be learned from them.
 
     A number column is idle when it is missing everywhere, or has one value and no hole; a category
@@ -89,6 +92,8 @@ def active_columns(columns: Columns) -> tuple[NDArray[np.bool_], NDArray[np.bool
     ----------
     columns : Columns
         At least one row.
+    rows : ndarray of int64, default=None
+        Look at these rows alone; at all by default.
 
     Returns
     -------
@@ -104,8 +109,21 @@ def active_columns(columns: Columns) -> tuple[NDArray[np.bool_], NDArray[np.bool
     >>> active_columns(Columns(numbers, np.array([[2], [2]])))
     (array([ True, False,  True]), array([False]))
     """
-    low = np.fmin.reduce(columns.numbers, axis=0)  # (N,), NaN where all are missing
-    high = np.fmax.reduce(columns.numbers, axis=0)  # (N,)
-    has_hole = np.isnan(np.minimum.reduce(columns.numbers, axis=0))  # (N,)
-    codes = columns.categories
-    return ~np.isnan(low) & (has_hole | (low < high)), codes.min(axis=0) != codes.max(axis=0)
+    parts = []
+    for start in range(0, columns.n_rows if rows is None else len(rows), _ROWS_AT_ONCE):
+        block = slice(start, start + _ROWS_AT_ONCE)
+        part = columns.take(block if rows is None else rows[block])
+        parts.append((*_range_of_numbers(part.numbers), *_range_of_codes(part.categories)))
+    lows, highs, least, lowest, highest = map(np.array, zip(*parts, strict=True))
+    low, high = np.fmin.reduce(lows, axis=0), np.fmax.reduce(highs, axis=0)  # (N,), NaN if all are missing
+    has_hole = np.isnan(least).any(axis=0)  # (N,)
+    return ~np.isnan(low) & (has_hole | (low < high)), lowest.min(axis=0) != highest.max(axis=0)
+
+
+def _range_of_numbers(numbers: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:
+    """Return least and greatest values without holes, and least values that are NaN with a hole; (N,)."""
+    return np.fmin.reduce(numbers), np.fmax.reduce(numbers), np.minimum.reduce(numbers)
+
+
+def _range_of_codes(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    return codes.min(axis=0), codes.max(axis=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from ._scaling import mean_and_deviation, observed_columns
 
 _ROWS_AT_ONCE = 8192
 _MOST_LEVELS = 100
+_MOST_FLOATS_KEPT = 2**24  # 128 MiB
 
 
 class LinearDesign:
@@ -36,28 +39,31 @@ class LinearDesign:
            [ 0.,  1.,  0.,  1.]])
     """
 
-    def fit(self, columns: Columns) -> LinearDesign:
+    def fit(self, columns: Columns, *, rows: NDArray[np.int64] | None = None) -> LinearDesign:
         """Learn means, deviations, holes and levels.
 
         Parameters
         ----------
         columns : Columns
             Training rows.
+        rows : ndarray of int64, default=None
+            Learn from these rows, in this order; from all by default.
 
         Returns
         -------
         LinearDesign
             Itself.
         """
-        moments = np.array([_moments(values) for values in observed_columns(columns.numbers)])
+        moments = np.array([_moments(values) for values in observed_columns(columns.numbers, rows=rows)])
         mean, deviation, low, high, n_observed = moments.reshape(-1, 5).T
         kept = np.flatnonzero(deviation)
         self._numbers, self._mean, self._deviation = kept, mean[kept], deviation[kept]
         with np.errstate(over="ignore"):
             width = high - low
             self._low, self._high = (low - width)[kept], (high + width)[kept]
-        self._holes = np.flatnonzero((n_observed > 0) & (n_observed < columns.n_rows))
-        codes = [_frequent_codes(codes) for codes in columns.categories.T]
+        n_rows = columns.n_rows if rows is None else len(rows)
+        self._holes = np.flatnonzero((n_observed > 0) & (n_observed < n_rows))
+        codes = [_frequent_codes(codes if rows is None else codes[rows]) for codes in columns.categories.T]
         self._codes = np.concatenate([np.empty(0, dtype=np.int64), *codes])  # (K,), of all columns
         self._places = np.repeat(np.arange(len(codes)), [len(its_codes) for its_codes in codes])
         return self
@@ -92,6 +98,42 @@ class LinearDesign:
         standard[np.isnan(standard)] = 0
         indicators = columns.categories[:, self._places] == self._codes  # (B, K)
         return np.hstack([standard, np.isnan(columns.numbers[:, self._holes]), indicators])
+
+
+class DesignRows:
+    """The matrix of a table's rows, built a block at a time where it would be large.
+
+    Parameters
+    ----------
+    design : LinearDesign
+        Fitted.
+    columns : Columns
+        The table.
+    rows : ndarray of int64, shape (R,)
+        Its rows that are those of the matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> columns = Columns(np.array([[1.0], [3.0], [5.0]]), np.empty((3, 0), dtype=np.int64))
+    >>> design = DesignRows(LinearDesign().fit(columns), columns, np.array([2, 0]))
+    >>> design.shape
+    (2, 1)
+    >>> design[[1]].round(2)
+    array([[-1.22]])
+    """
+
+    def __init__(self, design: LinearDesign, columns: Columns, rows: NDArray[np.int64]) -> None:
+        self._design, self._columns, self._rows = design, columns, rows
+        self.shape = len(rows), design.n_outputs
+        is_small = len(rows) * design.n_outputs <= _MOST_FLOATS_KEPT
+        self._matrix = design.transform(columns.take(rows)) if is_small else None
+
+    def __getitem__(self, rows: Any) -> NDArray[np.float64]:
+        """Give some rows (indices, a mask or a slice); (B, P)."""
+        if self._matrix is not None:
+            return np.asarray(self._matrix[rows])
+        return self._design.transform(self._columns.take(self._rows[rows]))
 
 
 def _moments(values: NDArray[np.floating]) -> tuple[float, float, float, float, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import compress
 from typing import Any
 
@@ -15,6 +16,7 @@ from ._values import LevelCodes, is_number, to_levels, to_numbers
 
 _ROWS_AT_ONCE = 8192
 
+_FLOAT64 = np.dtype(np.float64)
 _LEAST_ROWS = 2  # of a level with a code of its own
 
 
@@ -98,7 +100,8 @@ class ColumnReader:
         Returns
         -------
         Columns
-            B rows. Its numbers are ``X`` itself where that is float64 already.
+            B rows. Its numbers are ``X`` itself where that is an array of float64 or float32; they are
+            float32 where that holds all values of the number columns' dtypes, else float64.
 
         Raises
         ------
@@ -120,10 +123,12 @@ class ColumnReader:
 
     def _read_one_by_one(self, table: Table, owner: str) -> Columns:
         n_rows, n_columns = table.shape
-        numbers = np.empty((n_rows, n_columns - len(self._codes)))  # (B, N)
+        given = list(column_values(table))
+        dtype = _number_dtype({given[info.index].dtype for info in self.columns_ if info.kind == "number"})
+        numbers = np.empty((n_rows, n_columns - len(self._codes)), dtype=dtype)  # (B, N)
         categories = np.empty((n_rows, len(self._codes)), dtype=np.int64)  # (B, M)
         of_numbers, of_categories = iter(numbers.T), iter(categories.T)
-        for info, values in zip(self.columns_, column_values(table), strict=True):
+        for info, values in zip(self.columns_, given, strict=True):
             with _ColumnContext(owner, info.name):
                 if info.kind == "number":
                     next(of_numbers)[:] = to_numbers(values)
@@ -131,7 +136,7 @@ class ColumnReader:
                     next(of_categories)[:] = self._codes[info.index].read(values)
         return Columns(numbers, categories)
 
-    def _check_finite(self, numbers: NDArray[np.float64], owner: str) -> None:
+    def _check_finite(self, numbers: NDArray[np.floating], owner: str) -> None:
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             infinite = np.isinf(numbers[start : start + _ROWS_AT_ONCE])
             if infinite.any():
@@ -169,14 +174,20 @@ def _describe(
     return ColumnInfo(name, "category", index, tuple(compress(levels, kept)))
 
 
+def _number_dtype(dtypes: Iterable[Any]) -> np.dtype[Any]:
+    """Choose float32 where it holds all values of the columns' dtypes, else float64."""
+    known = [dtype if isinstance(dtype, np.dtype) and dtype.kind in "biuf" else _FLOAT64 for dtype in dtypes]
+    return np.dtype(np.float32) if np.result_type(np.float32, *known) == np.float32 else _FLOAT64
+
+
 def _whole_table(table: Table) -> Columns | None:
     """Read a table of numbers at once; None if its columns need to be looked at one by one."""
     if isinstance(table, pd.DataFrame):
         if not all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in table.dtypes):
             return None
-        numbers = np.ascontiguousarray(table.to_numpy(dtype=np.float64))
+        numbers = np.ascontiguousarray(table.to_numpy(dtype=_number_dtype(table.dtypes)))
     elif is_number_array(table):
-        numbers = table.astype(np.float64, copy=False)
+        numbers = table.astype(_number_dtype([table.dtype]), copy=False)
     else:
         return None
     return Columns(numbers, np.empty((len(numbers), 0), dtype=np.int64))

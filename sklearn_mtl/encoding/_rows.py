@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ def merge_rows(
     counts = targets_observed & (weights > 0)  # (B, T)
     kept = np.flatnonzero(counts.any(axis=1))
     x_hash = _hash_rows(columns.numbers, seed=1) + _hash_rows(columns.categories, seed=2)
-    y_hash = _hash_rows(np.where(counts, targets_values, np.nan), seed=3)
+    y_hash = _hash_rows(targets_values, seed=3, is_there=counts)
     x_hash, y_hash = x_hash[kept], y_hash[kept]
     order = np.lexsort((y_hash, x_hash))
     new_x = _starts(x_hash[order])
@@ -94,17 +95,25 @@ def merge_rows(
     )
 
 
-def _hash_rows(values: NDArray[np.float64] | NDArray[np.int64], *, seed: int) -> NDArray[np.uint64]:
-    """Hash each row, as the sum of its values' hashes times an odd number of each column."""
+def _hash_rows(
+    values: NDArray[Any], *, seed: int, is_there: NDArray[np.bool_] | None = None
+) -> NDArray[np.uint64]:
+    """Hash each row, as the sum of its values' hashes times an odd number of each column.
+
+    A value that is not there counts as NaN. float32 and float64 of the same value have the same hash.
+    """
     n_rows, n_columns = values.shape
     places = np.arange(1, n_columns + 1, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(seed)
     factors = pd.util.hash_array(places) | np.uint64(1)  # (C,)
     hashes = np.empty(n_rows, dtype=np.uint64)
     step = max(1, _VALUES_AT_ONCE // max(1, n_columns))
     for start in range(0, n_rows, step):
-        block = values[start : start + step] + 0  # a copy, -0.0 is 0.0: pandas < 3.1 hashes bits
+        block = values[start : start + step]
         if block.dtype.kind == "f":
+            block = np.add(block, 0, dtype=np.float64)  # a copy, -0.0 is 0.0: pandas < 3.1 hashes bits
             block[np.isnan(block)] = np.nan  # NaN has many bit patterns
+        if is_there is not None:
+            block[~is_there[start : start + step]] = np.nan
         hashed = pd.util.hash_array(block.ravel()).reshape(block.shape)
         hashes[start : start + step] = hashed @ factors
     return hashes

@@ -45,13 +45,23 @@ class NumberScaling:
     median_: NDArray[np.float64]
     scale_: NDArray[np.float64]
 
-    def fit(self, numbers: NDArray[np.float64]) -> NumberScaling:
+    def fit(
+        self,
+        numbers: NDArray[np.floating],
+        *,
+        rows: NDArray[np.int64] | None = None,
+        places: NDArray[np.int64] | None = None,
+    ) -> NumberScaling:
         """Learn median and scale of each column from its observed values.
 
         Parameters
         ----------
         numbers : ndarray of shape (B, N)
             NaN is missing.
+        rows : ndarray of int64, default=None
+            Learn from these rows, in this order; from all by default.
+        places : ndarray of int64, default=None
+            Learn these columns alone; all by default.
 
         Returns
         -------
@@ -59,11 +69,13 @@ class NumberScaling:
             Itself.
         """
         # DIFFERS [1]_: the scale is that of a standard deviation, and falls back to it.
-        centres = [_centre_and_scale(values) for values in observed_columns(numbers)]
+        centres = [
+            _centre_and_scale(values) for values in observed_columns(numbers, rows=rows, places=places)
+        ]
         self.median_, self.scale_ = np.array(centres).reshape(-1, 2).T.copy()
         return self
 
-    def transform(self, numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+    def transform(self, numbers: NDArray[np.floating]) -> NDArray[np.float32]:
         """Scale and clip.
 
         Parameters
@@ -130,10 +142,21 @@ def quantile_bins(
     return left, width
 
 
-def observed_columns(numbers: NDArray[np.floating]) -> Iterator[NDArray[np.floating]]:
-    """Yield the observed values of each column, a few columns copied at a time."""
-    for start in range(0, numbers.shape[1], _COLUMNS_AT_ONCE):
-        for values in np.ascontiguousarray(numbers[:, start : start + _COLUMNS_AT_ONCE].T):
+def observed_columns(
+    numbers: NDArray[np.floating],
+    *,
+    rows: NDArray[np.int64] | None = None,
+    places: NDArray[np.int64] | None = None,
+) -> Iterator[NDArray[np.floating]]:
+    """Yield the observed values of each column, or of those at some places, in some order of rows.
+
+    A few columns are copied at a time.
+    """
+    n_columns = numbers.shape[1] if places is None else len(places)
+    for start in range(0, n_columns, _COLUMNS_AT_ONCE):
+        block = slice(start, start + _COLUMNS_AT_ONCE)
+        columns = numbers[:, block if places is None else places[block]]
+        for values in np.ascontiguousarray((columns if rows is None else columns[rows]).T):
             missing = np.isnan(values)
             yield values[~missing] if missing.any() else values
 
@@ -142,6 +165,7 @@ def mean_and_deviation(values: NDArray[np.floating]) -> tuple[float, float]:
     """Return mean and standard deviation; a deviation of 0 for mere rounding noise."""
     if not values.size:
         return 0.0, 0.0
+    values = values.astype(np.float64, copy=False)
     largest = max(-float(values.min()), float(values.max())) or 1.0
     relative = values / largest  # squares of great values stay finite
     deviation = float(relative.std())

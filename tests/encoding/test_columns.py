@@ -45,3 +45,16 @@ def test_take_takes_the_same_rows_of_numbers_and_categories(rows):
 
 def test_codes_are_counted_with_those_of_missing_and_unseen_values():
     assert ColumnInfo("colour", "category", 0, levels=("blue", "red")).n_codes == 4
+
+
+@pytest.mark.parametrize("n_rows", [3, 20_000])
+def test_active_columns_of_some_rows_are_those_of_a_table_of_them(n_rows):
+    rng = np.random.default_rng(0)
+    numbers = np.where(rng.random((n_rows, 4)) < [0, 0, 0.5, 1], NAN, [[0.0, 1.0, 2.0, 3.0]])
+    numbers[-1, 0] = 5.0
+    columns = Columns(numbers, (np.arange(n_rows) == n_rows - 1)[:, None].astype(np.int64))
+    for rows in (np.arange(n_rows)[::-1], np.arange(n_rows - 1)):
+        given, expected = active_columns(columns, rows=rows), active_columns(columns.take(rows))
+        np.testing.assert_array_equal(given[0], expected[0])
+        np.testing.assert_array_equal(given[1], expected[1])
+        assert given[0][0] == given[1][0] == (len(rows) == n_rows)

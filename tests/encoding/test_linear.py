@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sklearn_mtl.encoding import Columns, LinearDesign
+from sklearn_mtl.encoding import Columns, DesignRows, LinearDesign
+from sklearn_mtl.encoding import _linear as linear_module
 
 NAN = np.nan
 
@@ -97,3 +98,35 @@ def test_the_matrix_is_finite_and_as_wide_as_announced():
     assert matrix.shape == (20_001, linear.n_outputs)
     assert np.isfinite(matrix).all()
     np.testing.assert_array_equal(matrix[[8191, 8192]], linear.transform(columns.take([8191, 8192])))
+
+
+def some_columns(dtype=np.float64, n_rows=500):
+    rng = np.random.default_rng(0)
+    numbers = np.where(rng.random((n_rows, 11)) < 0.2, NAN, rng.normal(size=(n_rows, 11))).astype(dtype)
+    return Columns(numbers, rng.integers(0, 5, size=(n_rows, 2)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fitting_some_rows_in_some_order_is_fitting_a_table_of_them(dtype):
+    columns = some_columns(dtype)
+    rows = np.random.default_rng(1).permutation(500)[:300]
+    given = LinearDesign().fit(columns, rows=rows).transform(columns)
+    np.testing.assert_array_equal(given, LinearDesign().fit(columns.take(rows)).transform(columns))
+
+
+def test_float32_is_measured_in_float64():
+    columns = some_columns(np.float32)
+    wide = Columns(columns.numbers.astype(np.float64), columns.categories)
+    np.testing.assert_array_equal(design(columns), design(wide))
+
+
+@pytest.mark.parametrize("most", [0, 10**9], ids=["built-in-blocks", "kept"])
+@pytest.mark.parametrize("chosen", [np.array([7, 3]), slice(20, 40), np.arange(300) % 3 == 0])
+def test_design_rows_are_rows_of_the_matrix(most, chosen, monkeypatch):
+    monkeypatch.setattr(linear_module, "_MOST_FLOATS_KEPT", most)
+    columns = some_columns()
+    rows = np.random.default_rng(1).permutation(500)[:300]
+    linear = LinearDesign().fit(columns)
+    given = DesignRows(linear, columns, rows)
+    assert given.shape == (300, linear.n_outputs)
+    np.testing.assert_array_equal(given[chosen], linear.transform(columns)[rows][chosen])

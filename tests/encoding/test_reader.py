@@ -31,9 +31,33 @@ def kinds(X):
 def test_numbers_mean_the_same_in_every_container(number_table):
     X, expected = number_table
     columns = fit_read(X)
-    assert columns.numbers.dtype == np.float64
+    assert columns.numbers.dtype in (np.float64, np.float32)
     np.testing.assert_array_equal(columns.numbers, expected)
     assert columns.categories.shape == (5, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_array_of_floats_is_not_copied(dtype):
+    X = np.ones((5, 2), dtype=dtype)
+    assert fit_read(X).numbers is X
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "expected"),
+    [
+        (["float16", "int16"], np.float32),
+        (["bool", "uint8"], np.float32),
+        (["float32", "int32"], np.float64),
+        (["float32", "float64"], np.float64),
+        (["float32", "Float32"], np.float64),
+    ],
+)
+@pytest.mark.parametrize("has_category", [False, True])
+def test_numbers_are_float32_where_that_holds_all_their_values(dtypes, expected, has_category):
+    X = pd.DataFrame({name: pd.Series([0, 1, 1]).astype(name) for name in dtypes})
+    if has_category:
+        X["colour"] = ["red", "blue", "red"]
+    assert fit_read(X).numbers.dtype == expected
 
 
 def test_categories_mean_the_same_in_every_container(colour_table):

@@ -158,6 +158,12 @@ def test_memory_order_does_not_matter():
     np.testing.assert_array_equal(merge_rows(columns, *rows_of[1:]).first, merge_rows(*rows_of).first)
 
 
+def test_float32_and_float64_of_the_same_values_have_the_same_order():
+    columns, *targets = table()
+    narrow = Columns(columns.numbers.astype(np.float32), columns.categories)
+    np.testing.assert_array_equal(merge_rows(narrow, *targets).first, merge_rows(columns, *targets).first)
+
+
 def test_rows_without_columns_are_merged_by_their_labels():
     columns = Columns(np.empty((3, 0)), np.empty((3, 0), dtype=np.int64))
     ones = np.ones((3, 1))

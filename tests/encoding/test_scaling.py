@@ -179,3 +179,15 @@ def test_bins_ignore_holes_and_the_order_of_rows(values):
     bins = quantile_bins(scaled, n_bins=8)
     np.testing.assert_array_equal(bins, quantile_bins(scaled[::-1], n_bins=8))
     np.testing.assert_array_equal(bins, quantile_bins(scaled[~np.isnan(scaled)][:, None], n_bins=8))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scaling_of_some_rows_and_columns_is_that_of_a_table_of_them(dtype):
+    rng = np.random.default_rng(0)
+    numbers = np.where(rng.random((300, 20)) < 0.1, np.nan, rng.lognormal(size=(300, 20))).astype(dtype)
+    numbers[:200, 3] = 0.0  # its scale is its deviation
+    rows, places = rng.permutation(300)[:250], np.array([19, 3, 0, 7, 8, 9, 10, 11, 12, 2])
+    given = NumberScaling().fit(numbers, rows=rows, places=places)
+    expected = NumberScaling().fit(numbers[rows][:, places].astype(np.float64))
+    np.testing.assert_array_equal(given.median_, expected.median_)
+    np.testing.assert_array_equal(given.scale_, expected.scale_)
