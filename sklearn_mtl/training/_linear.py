@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ from ._rows import TrainingRows
 RIDGE_STRENGTHS = np.logspace(-1, 5, 13)
 LOGISTIC_STRENGTHS = (300.0, 30.0, 3.0)
 _MOST_ITERATIONS = 40
+_MOST_LOGISTIC_ROWS, _LEAST_LOGISTIC_ROWS = 100_000, 20_000  # the latter for wide designs
+_MOST_FLOATS = 2**25  # kept at once, 256 MiB
+_BLOCK_FLOATS = 2**20  # computed at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +44,13 @@ class LinearView:
     def constant(cls, rows: TrainingRows, outputs: NDArray[np.float64]) -> LinearView:
         """Predict the same outputs for every row; `outputs` has shape (O,)."""
         activated = activate(torch.from_numpy(outputs), rows.layout).numpy()
-        return cls(
-            np.zeros((rows.design.shape[1], len(outputs))), outputs, np.tile(activated, (len(rows.fold), 1))
-        )
+        of_rows = np.broadcast_to(activated, (len(rows.fold), len(outputs)))
+        return cls(np.zeros((rows.design.shape[1], len(outputs))), outputs, of_rows)
 
     def where(self, chosen: NDArray[np.bool_], *, otherwise: LinearView) -> LinearView:
         """Take the chosen outputs from here and the others from another view; `chosen` has shape (O,)."""
+        if chosen.all():
+            return self
         return LinearView(
             np.where(chosen, self.coefficients, otherwise.coefficients),
             np.where(chosen, self.intercept, otherwise.intercept),
@@ -56,6 +60,9 @@ class LinearView:
 
 def fit_linear_view(rows: TrainingRows) -> LinearView:
     """Fit each fold's linear model, with the strength that serves its task best out of fold.
+
+    The matrix of all rows is never held where it is large: ridge regression reads it in blocks, logistic
+    regression learns from at most 100,000 labelled rows of each task (20,000 where the matrix is wide).
 
     Parameters
     ----------
@@ -78,38 +85,95 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
         coefficients[..., outputs], intercept[:, outputs] = _logistic(rows, classes)
     out_of_fold = np.empty((len(rows.fold), rows.layout.n_outputs))
     for fold in range(n_folds):
-        held_out = rows.held_out(fold)
-        out_of_fold[held_out] = rows.design[held_out] @ coefficients[fold] + intercept[fold]
-    activated = activate(torch.from_numpy(out_of_fold), rows.layout).numpy()
-    return LinearView(coefficients.mean(axis=0), intercept.mean(axis=0), activated)
+        for block in _blocks(rows.held_out(fold), n_columns + rows.layout.n_outputs):
+            linear = rows.design[block] @ coefficients[fold] + intercept[fold]
+            out_of_fold[block] = activate(torch.from_numpy(linear), rows.layout).numpy()
+    return LinearView(coefficients.mean(axis=0), intercept.mean(axis=0), out_of_fold)
+
+
+def _blocks(rows: NDArray[np.int64], n_floats: int) -> Iterator[NDArray[np.int64]]:
+    """Cut rows into blocks that take so many floats a row."""
+    step = max(256, _BLOCK_FLOATS // max(1, n_floats))
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step]
 
 
 def _tasks_of_equal_weights(rows: TrainingRows) -> list[list[int]]:
-    """Group regression tasks that share one Gram matrix."""
-    groups: dict[bytes, list[int]] = {}
+    """Group regression tasks that share their Gram matrices."""
+    groups: list[list[int]] = []
     for task in rows.layout.regression:
-        groups.setdefault(rows.weights[:, task].tobytes(), []).append(task)
-    return list(groups.values())
+        for group in groups:
+            if np.array_equal(rows.weights[:, group[0]], rows.weights[:, task]):
+                group.append(task)
+                break
+        else:
+            groups.append([task])
+    return groups
 
 
 def _ridge(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit tasks of equal weights; (G, P, T'), (G, T')."""
-    weights = rows.weights[:, tasks[0]]
-    values = rows.values[:, tasks]
-    paths = []
-    errors = np.zeros((len(RIDGE_STRENGTHS), len(tasks)))
-    for fold in range(rows.n_folds):
-        train, held_out = rows.trained_on(fold), rows.held_out(fold)
-        path, offset = ridge_path(rows.design[train], values[train], weights[train], RIDGE_STRENGTHS)
-        predicted = rows.design[held_out] @ path + offset[:, None]  # (A, B, T')
-        errors += (weights[held_out, None] * (predicted - values[held_out]) ** 2).sum(axis=1)
-        if weights.any() and not weights[train].any():  # the fold holds out all labels of a scarce task
-            offset = offset + np.average(values, axis=0, weights=weights)
-        paths.append((path, offset))
+    n_folds, n_columns, n_strengths = rows.n_folds, rows.design.shape[1], len(RIDGE_STRENGTHS)
+    errors = np.zeros((n_strengths, len(tasks)))
+    all_paths: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    is_small = n_folds * n_strengths * n_columns * len(tasks) <= _MOST_FLOATS
+    for fold, solution in enumerate(_ridge_paths(rows, tasks)):
+        errors += _errors(rows, tasks, fold, *solution)
+        if is_small:  # else they are found again below
+            all_paths.append(solution)
     best = last_least(errors)  # (T',)
     each = np.arange(len(tasks))
-    coefficients = np.stack([path[best, :, each].T for path, _ in paths])
-    return coefficients, np.stack([offset[best, each] for _, offset in paths])
+    coefficients = np.empty((n_folds, n_columns, len(tasks)))
+    intercept = np.empty((n_folds, len(tasks)))
+    for fold, (path, offset) in enumerate(all_paths or _ridge_paths(rows, tasks)):
+        coefficients[fold], intercept[fold] = path[best, :, each].T, offset[best, each]
+    weights = rows.weights[:, tasks[0]]
+    for fold in range(n_folds):
+        if weights.any() and not weights[rows.fold != fold].any():
+            # The fold holds out all labels of a scarce task.
+            intercept[fold] += np.average(rows.values[:, tasks], axis=0, weights=weights)
+    return coefficients, intercept
+
+
+def _errors(
+    rows: TrainingRows,
+    tasks: Sequence[int],
+    fold: int,
+    path: NDArray[np.float64],
+    offset: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Sum weighted squared errors over the rows that a fold holds out, for each strength; (A, T')."""
+    n_strengths, n_columns, n_tasks = path.shape
+    flat = path.transpose(1, 0, 2).reshape(n_columns, -1)  # (P, A T')
+    errors = np.zeros((n_strengths, n_tasks))
+    held_out = np.flatnonzero((rows.fold == fold) & (rows.weights[:, tasks[0]] > 0))
+    for block in _blocks(held_out, n_columns + n_strengths * n_tasks):
+        predicted = (rows.design[block] @ flat).reshape(-1, n_strengths, n_tasks) + offset  # (B, A, T')
+        squares = (predicted - rows.values[block][:, tasks][:, None]) ** 2
+        errors += np.tensordot(rows.weights[block, tasks[0]], squares, axes=1)
+    return errors
+
+
+def _ridge_paths(
+    rows: TrainingRows, tasks: Sequence[int]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Solve for all strengths, fold by fold; tasks have equal weights."""
+    n_folds, n_columns = rows.n_folds, rows.design.shape[1]
+    is_labelled = rows.weights[:, tasks[0]] > 0
+    used = [np.flatnonzero(is_labelled & (rows.fold != fold)) for fold in range(n_folds)]
+    if n_columns > max(map(len, used)):
+        for train in used:
+            weights = rows.weights[train, tasks[0]]
+            yield ridge_path(rows.design[train], rows.values[train][:, tasks], weights, RIDGE_STRENGTHS)
+        return
+    of_folds: list[_Moments] = []
+    if n_folds * n_columns**2 <= _MOST_FLOATS:
+        held_out = (np.flatnonzero(is_labelled & (rows.fold == fold)) for fold in range(n_folds))
+        of_folds = [_moments_of(rows, tasks, these) for these in held_out]
+    for fold, train in enumerate(used):
+        # Not the total less the fold's own: what a fold holds out would have a part in its rounding.
+        others = _joined([*of_folds[:fold], *of_folds[fold + 1 :]]) if of_folds else None
+        yield _solved(others or _moments_of(rows, tasks, train), RIDGE_STRENGTHS)
 
 
 def ridge_path(
@@ -136,24 +200,105 @@ def ridge_path(
     intercept : ndarray of shape (A, T)
     """
     kept = weights > 0
-    design, values = design[kept], values[kept]
-    n_rows, n_columns = design.shape
-    if not n_rows:
-        shape = len(strengths), n_columns, values.shape[1]
-        return np.zeros(shape), np.zeros((shape[0], shape[2]))
-    weights = weights[kept] / weights[kept].mean()
-    column_mean, value_mean = (np.average(array, axis=0, weights=weights) for array in (design, values))
-    root = np.sqrt(weights)[:, None]
-    centred, target = root * (design - column_mean), root * (values - value_mean)
-    if n_columns <= n_rows:
-        eigenvalues, vectors = np.linalg.eigh(centred.T @ centred)
-        rotated = vectors.T @ (centred.T @ target)  # (P, T)
-    else:
-        eigenvalues, vectors = np.linalg.eigh(centred @ centred.T)
-        rotated, vectors = vectors.T @ target, centred.T @ vectors
-    shrunk = rotated / (np.maximum(eigenvalues, 0) + strengths[:, None])[:, :, None]  # (A, ·, T)
-    coefficients = vectors @ shrunk
+    design, values, weights = design[kept], values[kept], weights[kept]
+    if design.shape[1] <= len(weights) or not len(weights):
+        return _solved(_measured(design, values, weights), strengths)
+    weights = weights / weights.mean()
+    centred, target, column_mean, value_mean = _centred(design, values, weights)
+    eigenvalues, vectors = np.linalg.eigh(centred @ centred.T)
+    shrunk = _shrunk(vectors.T @ target, eigenvalues, strengths)
+    coefficients = (centred.T @ vectors) @ shrunk
     return coefficients, value_mean - column_mean @ coefficients
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Weighted moments of rows, from which ridge regression is solved.
+
+    Attributes
+    ----------
+    n_rows, weight : int, float
+        The rows' number and total weight.
+    column_mean, value_mean : ndarray of shape (P,), (T,)
+    gram, cross : ndarray of shape (P, P), (P, T)
+        Weighted sums of products of columns with columns, and with values, both about their means.
+    """
+
+    n_rows: int
+    weight: float
+    column_mean: NDArray[np.float64]
+    value_mean: NDArray[np.float64]
+    gram: NDArray[np.float64]
+    cross: NDArray[np.float64]
+
+
+def _moments_of(rows: TrainingRows, tasks: Sequence[int], chosen: NDArray[np.int64]) -> _Moments:
+    """Measure rows block by block."""
+    moments = None
+    for block in _blocks(chosen, rows.design.shape[1]):
+        values, weights = rows.values[block][:, tasks], rows.weights[block, tasks[0]]
+        measured = _measured(rows.design[block], values, weights)
+        moments = measured if moments is None else _joined([moments, measured])
+    empty = np.zeros((0, rows.design.shape[1])), np.zeros((0, len(tasks))), np.zeros(0)
+    return moments or _measured(*empty)
+
+
+def _measured(
+    design: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> _Moments:
+    if not len(weights):
+        n_columns, n_tasks = design.shape[1], values.shape[1]
+        sums = np.zeros((n_columns, n_columns)), np.zeros((n_columns, n_tasks))
+        return _Moments(0, 0.0, np.zeros(n_columns), np.zeros(n_tasks), *sums)
+    centred, target, column_mean, value_mean = _centred(design, values, weights)
+    sums = centred.T @ centred, centred.T @ target
+    return _Moments(len(weights), float(weights.sum()), column_mean, value_mean, *sums)
+
+
+def _centred(
+    design: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], ...]:
+    """Subtract weighted means and multiply by roots of weights; also return the means."""
+    shares = weights / weights.sum()
+    column_mean, value_mean = shares @ design, shares @ values
+    root = np.sqrt(weights)[:, None]
+    return root * (design - column_mean), root * (values - value_mean), column_mean, value_mean
+
+
+def _joined(parts: Sequence[_Moments]) -> _Moments:
+    """Give the moments of all rows together, by sums that do not cancel."""
+    weights = np.array([part.weight for part in parts])  # (F,)
+    total = float(weights.sum())
+    shares = weights / (total or 1.0)
+    column_means, value_means = (
+        np.stack([getattr(part, name) for part in parts]) for name in ("column_mean", "value_mean")
+    )
+    column_mean, value_mean = shares @ column_means, shares @ value_means
+    root = np.sqrt(weights)[:, None]
+    shifts = root * (column_means - column_mean)  # (F, P)
+    gram, cross = shifts.T @ shifts, shifts.T @ (root * (value_means - value_mean))
+    for part in parts:
+        gram += part.gram
+        cross += part.cross
+    return _Moments(sum(part.n_rows for part in parts), total, column_mean, value_mean, gram, cross)
+
+
+def _solved(
+    moments: _Moments, strengths: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Solve for all strengths as `ridge_path` does."""
+    scale = moments.n_rows / (moments.weight or 1.0)  # to weights of mean 1
+    eigenvalues, vectors = np.linalg.eigh(scale * moments.gram)
+    shrunk = _shrunk(vectors.T @ (scale * moments.cross), eigenvalues, strengths)
+    coefficients = vectors @ shrunk
+    return coefficients, moments.value_mean - moments.column_mean @ coefficients
+
+
+def _shrunk(
+    rotated: NDArray[np.float64], eigenvalues: NDArray[np.float64], strengths: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    shrunk = rotated / (np.maximum(eigenvalues, 0) + strengths[:, None])[:, :, None]  # (A, ·, T)
+    return np.asarray(shrunk)
 
 
 def _logistic(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -162,21 +307,56 @@ def _logistic(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.floa
         [rows.layout.kinds[task] for task in tasks],
         [rows.layout.slices[task].stop - rows.layout.slices[task].start for task in tasks],
     )
-    values = torch.from_numpy(rows.values[:, tasks])
-    weights = torch.from_numpy(rows.weights[:, tasks])
-    weights = weights / (weights.sum(0) / (weights > 0).sum(0))
-    design = torch.from_numpy(np.hstack([rows.design, np.ones((len(rows.design), 1))]))
-    fold = torch.from_numpy(rows.fold)
-    parameters = torch.zeros(rows.n_folds, design.shape[1], layout.n_outputs, dtype=design.dtype)
+    chosen, their_weights = _logistic_sample(rows, tasks)
+    values, weights = torch.from_numpy(rows.values[chosen][:, tasks]), torch.from_numpy(their_weights)
+    n_columns = rows.design.shape[1]
+    design = torch.ones(len(chosen), n_columns + 1, dtype=values.dtype)
+    design[:, :-1] = torch.from_numpy(rows.design[chosen])
+    fold = torch.from_numpy(rows.fold[chosen])
+    parameters = torch.zeros(rows.n_folds, n_columns + 1, layout.n_outputs, dtype=design.dtype)
     best, least = parameters.clone(), torch.full((len(tasks),), torch.inf, dtype=design.dtype)
     for strength in LOGISTIC_STRENGTHS:
         parameters = _minimise_logistic(parameters, design, values, weights, fold, layout, strength)
-        predicted = activate(torch.einsum("rp,rpo->ro", design, parameters[fold]), layout)
+        predicted = torch.empty(len(chosen), layout.n_outputs, dtype=design.dtype)
+        for place, of_fold in enumerate(parameters):
+            held_out = torch.nonzero(fold == place).flatten()
+            predicted[held_out] = activate(design[held_out] @ of_fold, layout)
         error = (weights * prediction_losses(predicted, values, layout)).sum(0)  # (T',)
         for task in torch.nonzero(error < least).flatten().tolist():
             best[..., layout.slices[task]] = parameters[..., layout.slices[task]]
         least = torch.minimum(error, least)
     return best[:, :-1].numpy(), best[:, -1].numpy()
+
+
+def _logistic_sample(
+    rows: TrainingRows, tasks: Sequence[int]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draw the labelled rows that logistic regression learns from; all of them if they are not too many.
+
+    All tasks take their rows from one random order, so that together they need few rows. It is the same
+    in each fit: rows are in canonical order.
+
+    Returns
+    -------
+    rows : ndarray of shape (R',), int64
+        Ascending.
+    weights : ndarray of shape (R', T'), float64
+        0 for a row that a task did not draw; a task's weights have the sum of the weights, scaled to mean
+        1, of all its labelled rows.
+    """
+    n_rows, n_columns = rows.design.shape
+    most = int(np.clip(_MOST_FLOATS // max(1, n_columns), _LEAST_LOGISTIC_ROWS, _MOST_LOGISTIC_ROWS))
+    if n_rows <= most:
+        weights = rows.weights[:, tasks]
+        return np.arange(n_rows), weights / (weights.sum(axis=0) / (weights > 0).sum(axis=0))
+    order = np.random.default_rng(0).permutation(n_rows)
+    is_drawn = np.zeros((n_rows, len(tasks)), dtype=bool)
+    for place, task in enumerate(tasks):
+        is_drawn[order[np.flatnonzero(rows.weights[order, task])[:most]], place] = True
+    chosen = np.flatnonzero(is_drawn.any(axis=1))
+    weights = np.where(is_drawn[chosen], rows.weights[chosen][:, tasks], 0.0)
+    n_labelled = np.array([np.count_nonzero(rows.weights[:, task]) for task in tasks])
+    return chosen, weights * (n_labelled / weights.sum(axis=0))
 
 
 def _minimise_logistic(
@@ -190,18 +370,25 @@ def _minimise_logistic(
 ) -> Tensor:
     """Minimise the penalised loss of all folds and tasks at once, from the last solution on."""
     parameters = start.clone().requires_grad_()
-    in_fold = weights * (fold != torch.arange(len(start))[:, None]).unsqueeze(2)  # (G, R, T')
+    folds = torch.arange(len(start))[:, None]
     scale = 1 / weights.sum()
     optimizer = torch.optim.LBFGS(
         [parameters], max_iter=_MOST_ITERATIONS, history_size=10, line_search_fn="strong_wolfe"
     )
+    step = max(256, _BLOCK_FLOATS // (len(start) * layout.n_outputs))
+    blocks = [slice(first, first + step) for first in range(0, len(design), step)]
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        losses = task_losses(design @ parameters, values, layout)  # (G, R, T')
-        penalty = 0.5 * strength * parameters[:, :-1].square().sum()
-        total = ((in_fold * losses).sum() + penalty) * scale
-        torch.autograd.backward(total)
+        penalty = 0.5 * strength * parameters[:, :-1].square().sum() * scale
+        torch.autograd.backward(penalty)
+        total = penalty.detach()
+        for rows in blocks:
+            in_fold = weights[rows] * (fold[rows] != folds).unsqueeze(2)  # (G, B, T')
+            losses = task_losses(design[rows] @ parameters, values[rows], layout)  # (G, B, T')
+            part = (in_fold * losses).sum() * scale
+            torch.autograd.backward(part)
+            total = total + part.detach()
         return total
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch has no types here

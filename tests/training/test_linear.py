@@ -195,3 +195,96 @@ def test_a_constant_view_says_the_same_of_every_row(make_rows):
     assert not view.coefficients.any()
     assert view.intercept.tolist() == [4.0, 0.0, 0.0, 0.0, np.log(2)]
     np.testing.assert_allclose(view.out_of_fold, np.tile([4.0, 0.5, 0.25, 0.25, 0.5], (60, 1)))
+
+
+def loop_reference(rows, tasks):
+    """Ridge of scikit-learn for every fold and strength, the strength of the least error; (R, T')."""
+    predicted = np.empty((len(rows.fold), len(tasks)))
+    for place, task in enumerate(tasks):
+        out_of_fold = np.empty((len(linear.RIDGE_STRENGTHS), len(rows.fold)))
+        for fold in range(rows.n_folds):
+            held_out = rows.held_out(fold)
+            for row, strength in zip(out_of_fold, linear.RIDGE_STRENGTHS, strict=True):
+                row[held_out] = scikit_learn_ridge(rows, fold, task, strength).predict(rows.design[held_out])
+        errors = ((out_of_fold - rows.values[:, task]) ** 2) @ rows.weights[:, task]
+        predicted[:, place] = out_of_fold[errors.argmin()]
+    return predicted
+
+
+def wide_design(rows, n_columns, seed=0):
+    return np.random.default_rng(seed).normal(size=(len(rows.fold), n_columns)) + 3 * rows.design[:, :1]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{}, {"_BLOCK_FLOATS": 1}, {"_MOST_FLOATS": 0}, {"_MOST_FLOATS": 0, "_BLOCK_FLOATS": 1}],
+    ids=["at-once", "blocks", "each-fold-alone", "each-fold-alone-in-blocks"],
+)
+@pytest.mark.parametrize("n_columns", [6, 500, 1300], ids=["tall", "square", "wide"])
+def test_out_of_fold_numbers_are_those_of_a_loop_over_folds_and_strengths(
+    n_columns, limits, make_rows, monkeypatch
+):
+    for name, value in limits.items():
+        monkeypatch.setattr(linear, name, value)
+    monkeypatch.setattr(linear, "RIDGE_STRENGTHS", np.array([0.1, 10.0, 1e3]))
+    rows = make_rows(["regression", "regression"], n_rows=1500 if n_columns < 1000 else 900)
+    rows = replace(rows, design=wide_design(rows, n_columns))
+    np.testing.assert_allclose(
+        fit_linear_view(rows).out_of_fold, loop_reference(rows, [0, 1]), rtol=1e-7, atol=1e-7
+    )
+
+
+def test_tasks_of_equal_weights_are_fitted_together_and_others_on_their_own(make_rows):
+    rows = make_rows(["regression"] * 3, n_rows=300)
+    rows.weights[:, 2] = rows.weights[:, 0]
+    assert linear._tasks_of_equal_weights(rows) == [[0, 2], [1]]
+    np.testing.assert_allclose(
+        fit_linear_view(rows).out_of_fold, loop_reference(rows, [0, 1, 2]), rtol=1e-8, atol=1e-8
+    )
+
+
+def test_moments_of_blocks_do_not_cancel():
+    design, values, weights = problem(3000, 4)
+    design, values = design + 1e6, values - 1e8
+    kept = weights > 0
+    parts = [
+        linear._measured(design[block], values[block], weights[block])
+        for block in np.split(np.flatnonzero(kept), [7, 1000])
+    ]
+    joined = linear._joined(parts)
+    whole = linear._measured(design[kept], values[kept], weights[kept])
+    for name in ("n_rows", "weight", "column_mean", "value_mean", "gram", "cross"):
+        np.testing.assert_allclose(getattr(joined, name), getattr(whole, name), rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_blocks_of_rows_give_the_same_classes(kind, make_rows, monkeypatch):
+    rows = make_rows([kind, kind], n_rows=1500)
+    expected = fit_linear_view(rows).out_of_fold
+    monkeypatch.setattr(linear, "_BLOCK_FLOATS", 1)
+    np.testing.assert_allclose(fit_linear_view(rows).out_of_fold, expected, atol=0.002)
+
+
+def test_classes_are_learned_from_some_of_many_rows(make_rows, monkeypatch):
+    rows = make_rows(["binary", "multiclass"], n_rows=6000)
+    expected = fit_linear_view(rows)
+    monkeypatch.setattr(linear, "_MOST_LOGISTIC_ROWS", 1500)
+    monkeypatch.setattr(linear, "_LEAST_LOGISTIC_ROWS", 1500)
+    given = fit_linear_view(rows)
+    assert given.out_of_fold.shape == expected.out_of_fold.shape
+    assert 1e-4 < np.abs(given.out_of_fold - expected.out_of_fold).mean() < 0.03
+
+
+def test_each_task_draws_as_many_labelled_rows_as_it_may_and_keeps_its_weight(make_rows, monkeypatch):
+    rows = make_rows(["binary"] * 3, n_rows=900)
+    rows.weights[40:, 1] = 0.0  # a scarce task
+    for name in ("_MOST_LOGISTIC_ROWS", "_LEAST_LOGISTIC_ROWS"):
+        monkeypatch.setattr(linear, name, 100)
+    chosen, weights = linear._logistic_sample(rows, [0, 1, 2])
+    n_labelled = (rows.weights > 0).sum(axis=0)
+    assert (weights > 0).sum(axis=0).tolist() == [100, n_labelled[1], 100]
+    np.testing.assert_allclose(weights.sum(axis=0), n_labelled)
+    assert (np.diff(chosen) > 0).all()
+    assert ((rows.weights[chosen] > 0) | (weights == 0)).all()
+    assert len(chosen) < 250  # not three times as many: tasks share their rows
+    np.testing.assert_array_equal(chosen, linear._logistic_sample(rows, [0, 1, 2])[0])
