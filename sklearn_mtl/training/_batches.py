@@ -15,7 +15,7 @@ Batch = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class FoldDataset(Dataset[Batch]):
-    """Training rows as tensors, with labels as each fold standardises them.
+    """Training rows as tensors; a batch of them has labels as each fold standardises them.
 
     Parameters
     ----------
@@ -30,13 +30,14 @@ class FoldDataset(Dataset[Batch]):
     ----------
     numbers : Tensor of shape (R, N), float32
     categories : Tensor of shape (R, M), int64
-    targets : Tensor of shape (G, R, T), float32
-        Standardised numbers and class indices.
-    weights : Tensor of shape (R, T), float32
+    values, weights : Tensor of shape (R, T), float64
+        As in `rows`; on the CPU where the device has no float64.
+    mean, deviation : Tensor of shape (G, T), float64
+        How each fold standardises numbers.
     weight_scale : Tensor of shape (G, T), float32
         Makes a label's weight times its loss, averaged over a fold's training rows, the task's loss in
         units of the loss of its base rate.
-    trained_on, held_out : list of ndarray, length G
+    trained_on, held_out : list of ndarray of int32, length G
         Rows of each fold.
     """
 
@@ -44,11 +45,15 @@ class FoldDataset(Dataset[Batch]):
         self.rows, self.scales = rows, scales
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
-        self.targets = torch.from_numpy(_standardised(rows, scales)).to(device)
-        self.weights = torch.from_numpy(rows.weights.astype(np.float32)).to(device)
+        of_labels = "cpu" if torch.device(device).type == "mps" else device
+        self.values = torch.from_numpy(rows.values).to(of_labels)
+        self.weights = torch.from_numpy(rows.weights).to(of_labels)
+        starts = [outputs.start for outputs in rows.layout.slices]
+        self.mean = torch.from_numpy(scales.mean[:, starts]).to(of_labels)
+        self.deviation = torch.from_numpy(scales.deviation[:, starts]).to(of_labels)
         self.weight_scale = torch.from_numpy(_weight_scale(rows, scales)).to(device)
-        self.trained_on = [rows.trained_on(fold) for fold in range(rows.n_folds)]
-        self.held_out = [rows.held_out(fold) for fold in range(rows.n_folds)]
+        self.trained_on = [rows.trained_on(fold).astype(np.int32) for fold in range(rows.n_folds)]
+        self.held_out = [rows.held_out(fold).astype(np.int32) for fold in range(rows.n_folds)]
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -67,20 +72,23 @@ class FoldDataset(Dataset[Batch]):
         categories : Tensor of shape (G, B, M)
         targets, weights : Tensor of shape (G, B, T)
         """
-        folds = torch.arange(len(rows), device=rows.device)[:, None]
-        weights = self.weights[rows] * self.weight_scale[:, None]
-        return (self.numbers[rows], self.categories[rows]), (self.targets[folds, rows], weights)
-
-
-def _standardised(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
-    starts = [outputs.start for outputs in rows.layout.slices]
-    mean, deviation = scales.mean[:, None, starts], scales.deviation[:, None, starts]  # (G, 1, T)
-    standardised = (rows.values - mean) / deviation  # (G, R, T)
-    return np.where(rows.weights > 0, standardised, 0.0).astype(np.float32)
+        labelled = rows.to(self.values.device)
+        values, weights = self.values[labelled], self.weights[labelled]  # (G, B, T)
+        targets = (values - self.mean[:, None]) / self.deviation[:, None]
+        targets[weights == 0] = 0.0
+        scaled = weights.float().to(rows.device) * self.weight_scale[:, None]
+        return (self.numbers[rows], self.categories[rows]), (targets.float().to(rows.device), scaled)
 
 
 def _weight_scale(rows: TrainingRows, scales: TargetScales) -> np.ndarray:
-    mean_weight = np.stack([rows.weights[rows.trained_on(fold)].mean(0) for fold in range(rows.n_folds)])
+    n_trained_on = len(rows.fold) - np.bincount(rows.fold)  # (G,)
+    sums = np.array(
+        [
+            [np.sum(column, where=rows.fold != fold) for column in rows.weights.T]
+            for fold in range(rows.n_folds)
+        ]
+    )
+    mean_weight = sums / n_trained_on[:, None]  # (G, T)
     base_loss = scales.fold_loss * mean_weight  # (G, T)
     scale = np.divide(1.0, base_loss, out=np.zeros_like(base_loss), where=mean_weight > 0)
     return np.asarray(scale, dtype=np.float32)
@@ -112,10 +120,12 @@ class FoldBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         n_rows = self.n_steps * self.batch_size
-        order = np.stack([self.rng.permutation(rows)[:n_rows] for rows in self.dataset.trained_on])
+        order = np.empty((len(self.dataset.trained_on), n_rows), dtype=np.int32)
+        for fold, of_fold in enumerate(self.dataset.trained_on):
+            order[fold] = self.rng.permutation(of_fold)[:n_rows]
         rows_of_epoch = torch.from_numpy(order).to(self.dataset.numbers.device)
         for rows in torch.split(rows_of_epoch, self.batch_size, dim=1):
-            yield self.dataset[rows]
+            yield self.dataset[rows.long()]
 
 
 def held_out_blocks(dataset: FoldDataset, *, block_size: int) -> Iterator[Tensor]:
@@ -134,4 +144,5 @@ def held_out_blocks(dataset: FoldDataset, *, block_size: int) -> Iterator[Tensor
     """
     n_rows = max(len(rows) for rows in dataset.held_out)
     padded = np.stack([np.resize(rows, n_rows) for rows in dataset.held_out])
-    yield from torch.split(torch.from_numpy(padded).to(dataset.numbers.device), block_size, dim=1)
+    for rows in torch.split(torch.from_numpy(padded).to(dataset.numbers.device), block_size, dim=1):
+        yield rows.long()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..encoding import DesignRows
 from ..nn import OutputLayout
 
 
@@ -20,7 +21,7 @@ class TrainingRows:
         Scaled numbers, NaN where missing.
     categories : ndarray of shape (R, M), int64
         Codes.
-    design : ndarray of shape (R, P), float64
+    design : DesignRows, or ndarray of shape (R, P), float64
         Columns of the linear view.
     values : ndarray of shape (R, T), float64
         Numbers and class indices; 0 where missing.
@@ -36,7 +37,7 @@ class TrainingRows:
 
     numbers: NDArray[np.float32]
     categories: NDArray[np.int64]
-    design: NDArray[np.float64]
+    design: DesignRows | NDArray[np.float64]
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
     task_weight: NDArray[np.float64]
@@ -98,43 +99,41 @@ def target_scales(rows: TrainingRows) -> TargetScales:
     fold_loss = np.ones((n_folds, len(layout.kinds)))
     base_loss = np.ones(len(layout.kinds))
     for task, (kind, outputs) in enumerate(zip(layout.kinds, layout.slices, strict=True)):
-        value = rows.values[:, task]
-        in_fold = rows.weights[:, task] * (rows.fold != np.arange(n_folds)[:, None])  # (G, R)
+        value, weight = rows.values[:, task], rows.weights[:, task]  # (R,)
+        in_folds = (weight * (rows.fold != fold) for fold in range(n_folds))
         if kind == "regression":
-            overall, spread = _moments(value, rows.weights[None, :, task])
-            # A fold may hold out all labels of a scarce task.
-            has_labels = in_fold.any(axis=1, keepdims=True)
-            fold_mean, fold_deviation = _moments(value, in_fold)
-            mean[:, outputs] = np.where(has_labels, fold_mean, overall)
-            deviation[:, outputs] = fold_deviation
-            base_loss[task] = spread.item() ** 2
+            overall, spread = _moments(value, weight)
+            base_loss[task] = spread**2
+            for fold, in_fold in enumerate(in_folds):
+                fold_mean, deviation[fold, outputs] = _moments(value, in_fold)
+                # A fold may hold out all labels of a scarce task.
+                mean[fold, outputs] = fold_mean if in_fold.any() else overall
             continue
         n_classes = max(2, outputs.stop - outputs.start)
-        is_class = value[:, None] == np.arange(n_classes)  # (R, K)
-        rates = _base_rates(in_fold, is_class)  # (G, K)
+        codes = value.astype(np.int32)
+        rates = np.stack([_base_rates(in_fold, codes, n_classes) for in_fold in in_folds])  # (G, K)
         log_rates = np.log(rates)
         prior[:, outputs] = log_rates if kind == "multiclass" else log_rates[:, 1:] - log_rates[:, :1]
         fold_loss[:, task] = -(rates * log_rates).sum(axis=1)
-        base_rates = _base_rates(rows.weights[None, :, task], is_class)[0]
+        base_rates = _base_rates(weight, codes, n_classes)
         base_loss[task] = -(base_rates * np.log(base_rates)).sum()
     return TargetScales(mean, deviation, prior, fold_loss, base_loss)
 
 
-def _moments(
-    value: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    total = weights.sum(axis=1, keepdims=True)  # (G, 1)
-    shares = weights / np.where(total > 0, total, 1.0)
-    mean = (shares * value).sum(axis=1, keepdims=True)
-    deviation = np.sqrt((shares * (value - mean) ** 2).sum(axis=1, keepdims=True))
-    noise = 1e-12 * np.abs(mean)
-    return mean, np.where(deviation > noise, deviation, 1.0)
+def _moments(value: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
+    total = float(weights.sum())
+    shares = weights / (total if total > 0 else 1.0)
+    mean = float((shares * value).sum())
+    deviation = float(np.sqrt((shares * (value - mean) ** 2).sum()))
+    return mean, deviation if deviation > 1e-12 * abs(mean) else 1.0
 
 
-def _base_rates(weights: NDArray[np.float64], is_class: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of each class, (G, K); as if half of a mean row of each had been seen before."""
-    counts = weights @ is_class.astype(np.float64)
-    counts += 0.5 * weights.sum(axis=1, keepdims=True) / np.maximum((weights > 0).sum(axis=1), 1)[:, None]
-    # A fold may hold out all labels of a scarce task: all classes are then alike.
-    counts[~(counts > 0).any(axis=1)] = 1.0
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+def _base_rates(
+    weights: NDArray[np.float64], codes: NDArray[np.int32], n_classes: int
+) -> NDArray[np.float64]:
+    """Share of each class, (K,); as if half of a mean row of each had been seen before."""
+    counts = np.bincount(codes, weights=weights, minlength=n_classes)
+    counts += 0.5 * weights.sum() / max(np.count_nonzero(weights), 1)
+    if not counts.any():  # a fold may hold out all labels of a scarce task: all classes are then alike
+        counts[:] = 1.0
+    return np.asarray(counts / counts.sum())

@@ -14,6 +14,11 @@ def dataset_of(rows):
     return FoldDataset(rows, target_scales(rows), device="cpu")
 
 
+def labels_of(dataset):
+    """Targets and weights of all rows as each fold sees them; (G, R, T)."""
+    return dataset[torch.arange(len(dataset)).expand(3, -1)][1]
+
+
 @pytest.fixture
 def marked(make_rows):
     """Give a data set whose first number is the row's own."""
@@ -35,8 +40,10 @@ def test_a_batch_gathers_what_belongs_to_its_rows(marked):
         place = rows[fold].tolist().index(row)
         assert torch.equal(numbers[fold, place], marked.numbers[row])
         assert torch.equal(categories[fold, place], marked.categories[row])
-        assert torch.equal(targets[fold, place], marked.targets[fold, row])
-        assert torch.equal(weights[fold, place], marked.weights[row] * marked.weight_scale[fold])
+        of_fold = (marked.values[row] - marked.mean[fold]) / marked.deviation[fold]
+        expected = torch.where(marked.weights[row] > 0, of_fold, 0.0)
+        assert torch.equal(targets[fold, place], expected.float())
+        assert torch.equal(weights[fold, place], marked.weights[row].float() * marked.weight_scale[fold])
 
 
 def test_labels_are_standardised_by_what_their_fold_trains_on(make_rows):
@@ -44,24 +51,38 @@ def test_labels_are_standardised_by_what_their_fold_trains_on(make_rows):
     dataset = dataset_of(rows)
     for fold in range(3):
         used = rows.trained_on(fold)
-        value, weight = dataset.targets[fold, used, 0].double().numpy(), rows.weights[used, 0]
+        value, weight = labels_of(dataset)[0][fold, used, 0].double().numpy(), rows.weights[used, 0]
         assert np.average(value, weights=weight) == pytest.approx(0, abs=1e-6)
         assert np.average(value**2, weights=weight) == pytest.approx(1, rel=1e-6)
 
 
 def test_missing_labels_are_finite_and_of_weight_0(make_rows):
     rows = make_rows()
-    dataset = dataset_of(rows)
+    targets, weights = labels_of(dataset_of(rows))
     is_missing = torch.from_numpy(rows.weights == 0)
     assert is_missing.any()
-    assert not dataset.targets[:, is_missing].any()
-    assert not dataset.weights[is_missing].any()
+    assert not targets[:, is_missing].any()
+    assert not weights[:, is_missing].any()
+
+
+def test_great_numbers_are_standardised_before_they_are_rounded(make_rows):
+    rows = make_rows(["regression"], missing=0.0)
+    shifted = replace(rows, values=rows.values + 1e9)
+    expected, given = (labels_of(dataset_of(these))[0] for these in (rows, shifted))
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+
+
+def test_labels_are_not_copied(make_rows):
+    rows = make_rows()
+    dataset = dataset_of(rows)
+    assert np.shares_memory(dataset.values.numpy(), rows.values)
+    assert np.shares_memory(dataset.weights.numpy(), rows.weights)
 
 
 def test_classes_stay_as_they_are(make_rows):
     rows = make_rows(missing=0.0)
     expected = torch.from_numpy(rows.values[:, 1:]).float().expand(3, -1, -1)
-    assert torch.equal(dataset_of(rows).targets[..., 1:], expected)
+    assert torch.equal(labels_of(dataset_of(rows))[0][..., 1:], expected)
 
 
 def test_averages_of_weight_times_loss_are_weighted_means_in_units_of_the_base_rate(make_rows):
