@@ -43,6 +43,7 @@ from ._defaults import (
 )
 from ._fit import (
     FitInput,
+    attended_rows,
     combine,
     constant_outputs,
     distinct_rows,
@@ -53,6 +54,7 @@ from ._fit import (
 )
 
 _ROWS_AT_ONCE = 1024
+_MOST_ROWS_PREDICTED = 65_536
 
 
 class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
@@ -186,14 +188,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         """Train, and set all fitted attributes."""
         owner = type(self).__name__
         merged = distinct_rows(read, owner=owner)
-        columns = read.columns.take(merged.first)
         seed = resolve_seed(self.random_state)
         n_folds = resolve_folds(self.n_folds, n_units=n_units(merged))
-        preparation = prepare(columns)
+        preparation = prepare(read.columns, merged.first)
         rows = training_rows(read, merged, preparation, n_folds=n_folds, seed=seed)
         categories = [info for info in read.reader.columns_ if info.kind == "category"]
         sizes, plan = self._sizes(rows), self._plan(rows, device=device, seed=seed)
         scales = target_scales(rows)
+        attended, attended_weights = attended_rows(merged)
+        inverse = merged.inverse
+        del merged  # its weights are as large as the labels
         net = train(
             rows,
             scales,
@@ -214,8 +218,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.n_folds_, self.n_views_, self.n_slots_ = rows.n_folds, sizes.n_views, sizes.n_slots
         self.n_bins_, self.batch_size_, self.device_ = sizes.n_bins, plan.batch_size, plan.device
         self._set_fitted(read, ensemble)
-        self._set_out_of_fold(read, out_of_fold, merged.inverse)
-        self._set_feature_attention(columns, weights=merged.weights.max(axis=1))
+        self._set_out_of_fold(read, out_of_fold, inverse)
+        self._set_feature_attention(read.columns, attended, weights=attended_weights)
 
     def _sizes(self, rows: TrainingRows) -> ModelSizes:
         n_slots = resolve_slots(self.n_slots, n_tasks=len(rows.task_weight))
@@ -258,26 +262,32 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         outputs = out_of_fold[inverse]  # (B, O)
         unseen = inverse < 0
         if unseen.any():  # rows without labels: no fold has trained on them
-            outputs[unseen] = self._ensemble.predict(read.columns.take(unseen))
-        self._keep_out_of_fold(outputs)
-        labels = read.task_set.decode(np.where(read.targets.observed, read.targets.values, 0))
-        labels = labels.reshape(len(labels), -1)
-        predicted = self.oof_prediction_.reshape(len(labels), -1)
-        scores = multitask_score(
-            pd.DataFrame(labels, columns=self.task_names_).astype(object).where(read.targets.observed),
-            predicted,
-            metric=self._score_metric,
-            average=None,
-            sample_weight=read.sample_weight,
-        )
-        self.oof_task_scores_ = pd.Series(scores)
+            rows = np.flatnonzero(unseen)
+            for start in range(0, len(rows), _MOST_ROWS_PREDICTED):
+                block = rows[start : start + _MOST_ROWS_PREDICTED]
+                outputs[block] = self._ensemble.predict(read.columns.take(block))
+        predicted = self._keep_out_of_fold(outputs)
+        scores = []
+        for task in range(len(self.task_names_)):  # in numbers and classes' indices
+            scored = read.targets.observed[:, task]
+            score = multitask_score(
+                read.targets.values[scored, task],
+                predicted[scored, task],
+                metric=self._score_metric,
+                sample_weight=read.sample_weight[scored, task],
+            )
+            scores.append(score)
+        self.oof_task_scores_ = pd.Series(scores, index=self.task_names_, name=self._score_metric)
         self.oof_score_ = float(self.oof_task_scores_.mean())
 
-    def _set_feature_attention(self, columns: Columns, *, weights: NDArray[np.float64]) -> None:
+    def _set_feature_attention(
+        self, columns: Columns, rows: NDArray[np.int64], *, weights: NDArray[np.float64]
+    ) -> None:
         total = np.zeros((len(self.task_names_), len(self._reader.columns_)))  # (T, C)
-        for start in range(0, columns.n_rows, _ROWS_AT_ONCE):
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
             block = slice(start, start + _ROWS_AT_ONCE)
-            total += np.tensordot(weights[block], self._attention(columns.take(block)), axes=1)
+            attention = self._attention(columns.take(rows[block]))
+            total += np.tensordot(weights[block], attention, axes=1)
         self.feature_attention_ = pd.DataFrame(
             total / weights.sum(),
             index=self.task_names_,
@@ -289,8 +299,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         return None
 
     @abstractmethod
-    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
-        """Set ``oof_prediction_`` from numbers and probabilities of shape (B, O)."""
+    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
+        """Set ``oof_prediction_`` from numbers and probabilities of shape (B, O).
+
+        Returns
+        -------
+        ndarray of shape (B, T)
+            The same predictions as numbers and classes' indices.
+        """
 
     def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
         """Predict numbers and probabilities; (B, O)."""

@@ -138,7 +138,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             In the dtype that the tasks' classes share, object if they share none.
         """
         probabilities = class_probabilities(self._predict_outputs(X), self._task_set)
-        return self._decode(probabilities)
+        return self._task_set.decode(_most_probable(probabilities))
 
     def predict_proba(self, X: Any) -> list[NDArray[np.float64]] | NDArray[np.float64]:
         """Predict the probability of every class.
@@ -159,21 +159,25 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     def _class_weight(self) -> Any:
         return self.class_weight
 
-    def _decode(self, probabilities: list[NDArray[np.float64]]) -> NDArray[Any]:
-        return self._task_set.decode(np.stack([array.argmax(axis=1) for array in probabilities], axis=1))
-
-    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
+    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
         probabilities = class_probabilities(outputs, self._task_set)
-        self.oof_prediction_ = self._decode(probabilities)
+        predicted = _most_probable(probabilities)
+        self.oof_prediction_ = self._task_set.decode(predicted)
         classes = [task.classes for task in self._task_set.tasks]
         is_1d = self._task_set.is_1d
         self.oof_proba_ = probabilities[0] if is_1d else probabilities
         self.classes_ = classes[0] if is_1d else classes
+        return predicted
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _most_probable(probabilities: list[NDArray[np.float64]]) -> NDArray[np.intp]:
+    """Give the index of each task's most probable class; (B, T)."""
+    return np.stack([array.argmax(axis=1) for array in probabilities], axis=1)
 
 
 def class_probabilities(outputs: NDArray[np.float64], task_set: TaskSet) -> list[NDArray[np.float64]]:

@@ -75,7 +75,8 @@ n_iter_ : int
 best_epoch_ : int
     The epoch whose networks were kept, from 1.
 feature_attention_ : DataFrame of shape (T, C)
-    Attention of each task to each column, the mean over training rows.
+    Attention of each task to each column, the mean over training rows, of which at most 10,000 are taken
+    if there are more, the same in each fit.
 network_share_ : Series of shape (T,)
     What the networks contribute to each task; the linear view has the rest.
 oof_score_ : float

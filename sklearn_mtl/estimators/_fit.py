@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..encoding import (
     ColumnReader,
     Columns,
+    DesignRows,
     LinearDesign,
     MergedRows,
     NumberScaling,
@@ -34,6 +35,8 @@ from ..training import (
 
 # Of fewer different X, each is so frequent that a network has to see all of them.
 _LEAST_GROUPS = 32
+_ROWS_AT_ONCE = 8192
+_MOST_ROWS_ATTENDED = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,10 +111,12 @@ def read_fit_input(
         task_set, targets, sample_weight=sample_weight, class_weight=class_weight, owner=owner
     )
     weight_of_task = task_weights(task_set, task_weight, owner=owner)
-    is_present = (weights * weight_of_task > 0).any(axis=1)
+    is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
     reader = ColumnReader().fit(table, owner=owner, is_present=is_present)
     columns = reader.read(table, owner=owner)
-    plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
+    plain = weights
+    if class_weight is not None:
+        plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
     return FitInput(reader, columns, task_set, targets, weights, weight_of_task, plain)
 
 
@@ -133,7 +138,8 @@ def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
     ValueError
         There are less than two.
     """
-    weights = read.weights * (read.task_weight > 0)
+    is_learned = read.task_weight > 0
+    weights = read.weights if is_learned.all() else read.weights * is_learned
     merged = merge_rows(read.columns, read.targets.values, read.targets.observed, weights)
     if len(merged.first) < 2:
         raise ValueError(
@@ -149,24 +155,25 @@ def n_units(merged: MergedRows) -> int:
     return n_groups if n_groups >= _LEAST_GROUPS else len(merged.first)
 
 
-def prepare(columns: Columns) -> Preparation:
+def prepare(columns: Columns, rows: NDArray[np.int64]) -> Preparation:
     """Fit what turns columns into the inputs of network and linear view.
 
     Parameters
     ----------
     columns : Columns
-        The distinct training rows.
+    rows : ndarray of int64, shape (R,)
+        The distinct training rows among them, in canonical order.
 
     Returns
     -------
     Preparation
     """
-    numbers, categories = (np.flatnonzero(mask) for mask in active_columns(columns))
+    numbers, categories = (np.flatnonzero(mask) for mask in active_columns(columns, rows=rows))
     if not len(numbers) and not len(categories):  # one column that says nothing is needed
         numbers = np.arange(min(1, columns.numbers.shape[1]))
         categories = np.arange(1 - len(numbers))
-    scaling = NumberScaling().fit(columns.numbers[:, numbers])
-    return Preparation(numbers, categories, scaling, LinearDesign().fit(columns))
+    scaling = NumberScaling().fit(columns.numbers, rows=rows, places=numbers)
+    return Preparation(numbers, categories, scaling, LinearDesign().fit(columns, rows=rows))
 
 
 def training_rows(
@@ -190,7 +197,6 @@ def training_rows(
     -------
     TrainingRows
     """
-    columns = read.columns.take(merged.first)
     kinds = [task.kind for task in read.task_set.tasks]
     is_observed = merged.weights > 0
     values = np.where(is_observed, read.targets.values[merged.first], 0.0)
@@ -202,11 +208,11 @@ def training_rows(
         rng=np.random.default_rng(seed),
         groups=merged.group if n_units(merged) < len(merged.first) else None,
     )
-    numbers, categories = preparation.network_inputs(columns)
+    numbers, categories = _network_inputs(read.columns, merged.first, preparation)
     return TrainingRows(
         numbers=numbers,
         categories=categories,
-        design=preparation.design.transform(columns),
+        design=DesignRows(preparation.design, read.columns, merged.first),
         values=values,
         # To below 1, by a power of two that changes no bit: float32 holds them.
         weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
@@ -214,6 +220,37 @@ def training_rows(
         fold=fold,
         layout=OutputLayout(kinds, read.task_set.n_outputs),
     )
+
+
+def attended_rows(merged: MergedRows) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Choose the rows over which attention is averaged: at most 10,000, evenly spaced in canonical order.
+
+    Parameters
+    ----------
+    merged : MergedRows
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (B,)
+        Rows of the table.
+    weights : ndarray of shape (B,)
+        The greatest of each row's tasks.
+    """
+    n_rows = len(merged.first)
+    places = np.arange(0, n_rows, -(-n_rows // _MOST_ROWS_ATTENDED))
+    return merged.first[places], merged.weights[places].max(axis=1)
+
+
+def _network_inputs(
+    columns: Columns, rows: NDArray[np.int64], preparation: Preparation
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Prepare rows for the network block by block; (R, N) and (R, M)."""
+    numbers = np.empty((len(rows), len(preparation.active_numbers)), dtype=np.float32)
+    categories = np.empty((len(rows), len(preparation.active_categories)), dtype=np.int64)
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = slice(start, start + _ROWS_AT_ONCE)
+        numbers[block], categories[block] = preparation.network_inputs(columns.take(rows[block]))
+    return numbers, categories
 
 
 def combine(

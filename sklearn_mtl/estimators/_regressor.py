@@ -73,5 +73,6 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         outputs = self._predict_outputs(X)
         return self._task_set.decode(outputs)
 
-    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> None:
+    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
         self.oof_prediction_ = self._task_set.decode(outputs)
+        return outputs
