@@ -144,7 +144,7 @@ def _errors(
 ) -> NDArray[np.float64]:
     """Sum weighted squared errors over the rows that a fold holds out, for each strength; (A, T')."""
     n_strengths, n_columns, n_tasks = path.shape
-    flat = path.transpose(1, 0, 2).reshape(n_columns, -1)  # (P, A T')
+    flat = path.transpose(1, 0, 2).reshape(n_columns, n_strengths * n_tasks)
     errors = np.zeros((n_strengths, n_tasks))
     held_out = np.flatnonzero((rows.fold == fold) & (rows.weights[:, tasks[0]] > 0))
     for block in _blocks(held_out, n_columns + n_strengths * n_tasks):
