@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks import records
-from benchmarks.mtr import OURS
+from benchmarks.cases import fill
+from benchmarks.peers import OURS
 from benchmarks.records import Record
 from benchmarks.tables import markdown
 from sklearn_mtl import MultiTaskAttentionRegressor
@@ -17,6 +19,7 @@ from sklearn_mtl.metrics import multitask_score
 
 SUITE = "attention"
 DATASETS = tuple(str(seed) for seed in range(10))
+METHODS = (OURS,)
 TRUE_COLUMNS = np.array([[0, 1], [0, 1], [5, 6]])  # of each task
 
 _WEIGHTS = (
@@ -29,12 +32,8 @@ _SCORES = "R² of y2 on 800 other rows, with attention of its own and with one a
 
 def run(*, datasets: Sequence[str], methods: Sequence[str], **_: Any) -> None:
     """Measure the seeds that have no record yet."""
-    done = {r["dataset"] for r in records.read(SUITE)}
-    for seed in datasets:
-        if seed not in done and OURS in methods:
-            record = _measure(int(seed))
-            records.append(SUITE, {"dataset": seed, "method": OURS} | record)
-            print(f"seed {seed}", record, flush=True)
+    keys = ({"dataset": seed, "method": method} for seed in datasets for method in methods)
+    fill(SUITE, ((key, partial(_measure, int(key["dataset"]))) for key in keys))
 
 
 def report() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -15,7 +16,8 @@ import torch
 from skorch.callbacks import Callback
 
 from benchmarks import records
-from benchmarks.mtr import OURS
+from benchmarks.cases import fill
+from benchmarks.peers import OURS
 from benchmarks.records import Record
 from benchmarks.tables import markdown
 from sklearn_mtl import MultiTaskAttentionRegressor
@@ -24,6 +26,7 @@ from sklearn_mtl.training import FoldBatches, FoldDataset, FoldNet
 
 SUITE = "loop"
 DATASETS = ("jura", "enb", "sf2", "wq")
+METHODS = (OURS,)
 N_EPOCHS = 12
 N_ROUNDS = 5
 N_CALLS = 200
@@ -39,14 +42,8 @@ _ONE_ROW = (
 
 def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> None:
     """Measure what has no record yet."""
-    done = {r["dataset"] for r in records.read(SUITE)}
-    for dataset in datasets:
-        if dataset in done or OURS not in methods:
-            continue
-        X, y = load_mulan(dataset, folder=folder, return_X_y=True)
-        record = _measure_epochs(X, y) | _measure_one_row(X, y)
-        records.append(SUITE, {"dataset": dataset, "method": OURS} | record)
-        print(dataset, {name: round(value, 3) for name, value in record.items()}, flush=True)
+    keys = ({"dataset": dataset, "method": method} for dataset in datasets for method in methods)
+    fill(SUITE, ((key, partial(_measure, key["dataset"], folder)) for key in keys))
 
 
 def report() -> str:
@@ -60,10 +57,16 @@ def _ratios(table: pd.DataFrame, name: str, caption: str) -> str:
     return markdown(times.assign(ratio=times[OURS] / times["bare"]), caption=caption)
 
 
-class _Capture(Callback):
+def _measure(dataset: str, folder: Path) -> Record:
+    X, y = load_mulan(dataset, folder=folder, return_X_y=True)
+    return _measure_epochs(X, y) | _measure_one_row(X, y)
+
+
+class Capture(Callback):
     """Keeps what a net trains on, and its module as it was before the first step."""
 
     def on_train_begin(self, net: FoldNet, X: FoldDataset, **_: Any) -> None:
+        """Keep them."""
         self.dataset, self.module, self.criterion = X, copy.deepcopy(net.module_), net.criterion_
 
 
@@ -71,7 +74,7 @@ def _measure_epochs(X: pd.DataFrame, y: pd.DataFrame) -> Record:
     ours: list[float] = []
     bare: list[float] = []
     for _ in range(N_ROUNDS):  # in turns, so that both see the same weather
-        capture = _Capture()
+        capture = Capture()
         model = MultiTaskAttentionRegressor(
             random_state=0, max_epochs=N_EPOCHS, patience=N_EPOCHS, callbacks=[capture]
         ).fit(X, y)
@@ -80,7 +83,7 @@ def _measure_epochs(X: pd.DataFrame, y: pd.DataFrame) -> Record:
     return {"epoch_ms": 1e3 * median(ours), "bare_epoch_ms": 1e3 * median(bare)}
 
 
-def _bare_epochs(capture: _Capture, model: MultiTaskAttentionRegressor) -> list[float]:
+def _bare_epochs(capture: Capture, model: MultiTaskAttentionRegressor) -> list[float]:
     """Train the same module on the same batches, and measure it on held-out rows, in plain torch."""
     torch.set_num_threads(model.n_threads)
     dataset, module, criterion = capture.dataset, capture.module, capture.criterion
@@ -108,7 +111,7 @@ def _bare_epochs(capture: _Capture, model: MultiTaskAttentionRegressor) -> list[
 
 
 def _measure_one_row(X: pd.DataFrame, y: pd.DataFrame) -> Record:
-    capture = _Capture()
+    capture = Capture()
     is_numeric = len(X.select_dtypes("number").columns) == X.shape[1]
     inputs = X.to_numpy() if is_numeric else X
     model = MultiTaskAttentionRegressor(random_state=0, max_epochs=1, callbacks=[capture]).fit(inputs, y)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,20 +25,31 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from sklearn_mtl import MultiTaskAttentionRegressor
+
+OURS = "sklearn_mtl"
 N_THREADS = int(os.environ["OMP_NUM_THREADS"])
 _CATEGORIES = make_column_selector(dtype_include="category")
 
 
 def sklearn_mtl() -> Any:
     """Make ours."""
-    from sklearn_mtl import MultiTaskAttentionRegressor
-
     return MultiTaskAttentionRegressor(random_state=0)
+
+
+def sklearn_mtl_fast() -> Any:
+    """Make ours for a quick answer."""
+    return MultiTaskAttentionRegressor(preset="fast", random_state=0)
+
+
+def sklearn_mtl_best() -> Any:
+    """Make ours for the least error."""
+    return MultiTaskAttentionRegressor(preset="best", random_state=0)
 
 
 def ridge() -> Any:
     """Make a ridge regression; its strength is chosen by leave-one-out errors."""
-    return make_pipeline(_dense(), _joint(RidgeCV(np.logspace(-3, 3, 13))))
+    return make_pipeline(dense(), _joint(RidgeCV(np.logspace(-3, 3, 13))))
 
 
 def mlp() -> Any:
@@ -46,40 +57,44 @@ def mlp() -> Any:
     model = MLPRegressor(
         hidden_layer_sizes=(256, 256), early_stopping=True, n_iter_no_change=30, max_iter=2000, random_state=0
     )
-    return make_pipeline(_dense(), _joint(model))
+    return make_pipeline(dense(), _joint(model))
 
 
 def rf() -> Any:
     """Make one forest for all targets."""
-    return make_pipeline(_codes(), _joint(RandomForestRegressor(200, random_state=0)))
+    return make_pipeline(codes(), _joint(RandomForestRegressor(200, random_state=0)))
 
 
 def et() -> Any:
     """Make one forest of extremely randomised trees for all targets."""
-    return make_pipeline(_codes(), _joint(ExtraTreesRegressor(200, random_state=0)))
+    return make_pipeline(codes(), _joint(ExtraTreesRegressor(200, random_state=0)))
 
 
 def st() -> Any:
     """Make one forest per target."""
-    return make_pipeline(_codes(), MultiOutputRegressor(RandomForestRegressor(random_state=0)))
+    return make_pipeline(codes(), MultiOutputRegressor(RandomForestRegressor(random_state=0)))
 
 
 def erc() -> Any:
     """Make ten chains of forests in random orders and average them (Spyromitros-Xioufis et al. 2016)."""
     forest = RandomForestRegressor(random_state=0)
     chains = [RegressorChain(forest, order="random", random_state=seed) for seed in range(10)]
-    return make_pipeline(_dense(), _Mean(chains))  # scikit-learn's chains refuse holes
+    return make_pipeline(dense(), _Mean(chains))  # scikit-learn's chains refuse holes
 
 
 def catboost(n_trees: int = 1000) -> Any:
     """Make boosted oblivious trees for all targets at once."""
+    return make_pipeline(codes(), _joint(catboost_model(n_trees)))
+
+
+def catboost_model(n_trees: int) -> Any:
+    """Make the model alone, for arrays."""
     from catboost import CatBoostRegressor
 
-    model = CatBoostRegressor(
+    return CatBoostRegressor(
         iterations=n_trees, loss_function="MultiRMSE", thread_count=N_THREADS, random_seed=0,
         verbose=0, allow_writing_files=False,
     )  # fmt: skip
-    return make_pipeline(_codes(), _joint(model))
 
 
 def catboost_500() -> Any:
@@ -92,7 +107,7 @@ def xgb() -> Any:
     from xgboost import XGBRegressor
 
     model = XGBRegressor(multi_strategy="multi_output_tree", n_jobs=N_THREADS, random_state=0)
-    return make_pipeline(_codes(), _joint(model))  # such trees know no categories
+    return make_pipeline(codes(), _joint(model))  # such trees know no categories
 
 
 def realmlp() -> Any:
@@ -112,24 +127,29 @@ def tabm() -> Any:
 
 METHODS: dict[str, Callable[[], Any]] = {
     make.__name__: make
-    for make in (sklearn_mtl, ridge, rf, et, st, erc, mlp, xgb, catboost, catboost_500, realmlp, tabm)
-}
+    for make in (
+        sklearn_mtl, sklearn_mtl_fast, sklearn_mtl_best,
+        ridge, rf, et, st, erc, mlp, xgb, catboost, catboost_500, realmlp, tabm,
+    )
+}  # fmt: skip
 
 
-def importable(methods: Iterable[str]) -> list[str]:
-    """Return the methods whose packages are installed, and say which are not."""
-    found = []
+def importable(
+    methods: Iterable[str], makers: Mapping[str, Callable[[], Any]] = METHODS
+) -> dict[str, Callable[[], Any]]:
+    """Return the makers of the methods whose packages are installed, and say which are not."""
+    found = {}
     for method in methods:
         try:
-            METHODS[method]()
+            makers[method]()
         except ImportError as error:
             print(f"{method} is left out: {error}")
         else:
-            found.append(method)
+            found[method] = makers[method]
     return found
 
 
-def _dense() -> Any:
+def dense() -> Any:
     """Make standardised numbers without holes and one-hot categories."""
     return make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), _CATEGORIES),
@@ -137,7 +157,7 @@ def _dense() -> Any:
     )
 
 
-def _codes() -> Any:
+def codes() -> Any:
     """Make category codes, and leave numbers with their holes as they are."""
     return make_column_transformer(
         (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), _CATEGORIES),

@@ -24,8 +24,3 @@ def test_every_time_has_a_bare_one_beside_it(folder):
         assert record[name] > 0
         assert record[f"bare_{name}"] > 0
     assert loop.report().count("| enb |") == 2
-
-
-def test_other_methods_have_no_loop_to_measure(folder):
-    loop.run(folder=folder, datasets=["enb"], methods=["ridge"])
-    assert records.read("loop") == []

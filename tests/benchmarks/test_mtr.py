@@ -78,6 +78,41 @@ def test_comparison_ranks_complete_sets_and_takes_geometric_means():
     np.testing.assert_allclose(table["ours / best other"][["x", "y", "z"]].astype(float), [0.5, 2.0, 0.25])
 
 
+def test_ranks_of_all_sets_stand_beside_those_of_common_sets():
+    values = pd.DataFrame({"ours": [1.0, 2.0], "a": [2.0, 1.0], "b": [3.0, np.nan]}, index=list("xy"))
+    table = tables.compare(values, ours="ours")
+    assert table.loc["mean rank", ["ours", "a", "b"]].tolist() == [1, 2, 3]
+    assert table.loc["mean rank where measured", ["ours", "a", "b"]].tolist() == [1.5, 1.5, 3]
+    assert "(x); where measured" in tables.explain_ranks(values, ours="ours")
+
+
+def test_variants_of_ours_take_no_place_and_are_no_other_method():
+    values = pd.DataFrame({"ours": [2.0], "ours_best": [1.0], "a": [3.0], "b": [1.5]}, index=["x"])
+    table = tables.compare(values, ours="ours")
+    assert table.loc["mean rank"].dropna().tolist() == [2, 1, 3, 1]
+    assert table.loc["x", "ours / best other"] == 2 / 1.5
+
+
+def test_values_where_higher_is_better_are_compared_by_differences():
+    values = pd.DataFrame({"ours": [0.75, 0.5], "a": [0.5, 0.75], "b": [0.25, 0.0]}, index=list("xy"))
+    table = tables.compare(values, ours="ours", higher_is_better=True)
+    assert table.loc["mean rank", ["ours", "a", "b"]].tolist() == [1.5, 1.5, 3.0]
+    assert table.loc[["x", "y", "ours − it"], "ours − best other"].tolist() == [0.25, -0.25, 0]
+    assert table.loc["ours − it", ["ours", "a", "b"]].tolist() == [0, 0, 0.5]
+
+
+@pytest.mark.usefixtures("folder")
+def test_honesty_is_how_far_out_of_fold_scores_are_off():
+    sums = {"sse": [1.0], "sse_of_mean": [4.0], "oof_sse": [9.0], "oof_sse_of_mean": [16.0]}
+    rows = [
+        {"dataset": "enb", "method": "sklearn_mtl", "fold": fold, "fit_seconds": 1.0} | sums
+        for fold in range(5)
+    ]
+    for row in rows:
+        records.append("mtr", row)
+    assert "| enb | 0.500 | 0.750 | 0.500 |\n| mean | · | · | 0.500 |" in mtr.report()
+
+
 def test_tables_replace_what_stood_between_the_marks(tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- mtr: made by benchmarks.run -->\nold\n<!-- end of mtr -->\nafter\n")
@@ -97,5 +132,5 @@ def test_a_missing_package_leaves_the_others_running(monkeypatch, capsys):
 
     monkeypatch.setitem(peers.METHODS, "boost", broken)
     monkeypatch.setitem(peers.METHODS, "linear", LinearRegression)
-    assert peers.importable(["boost", "linear"]) == ["linear"]
+    assert peers.importable(["boost", "linear"]) == {"linear": LinearRegression}
     assert "boost is left out: no module named boost" in capsys.readouterr().out
