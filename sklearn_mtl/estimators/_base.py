@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
+from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -32,14 +33,12 @@ from ..training import (
 )
 from ._defaults import (
     Auto,
+    Preset,
+    Sizes,
     check_callbacks,
-    resolve_batch_size,
-    resolve_bins,
     resolve_device,
-    resolve_folds,
     resolve_seed,
-    resolve_slots,
-    resolve_views,
+    resolve_sizes,
 )
 from ._fit import (
     FitInput,
@@ -53,7 +52,7 @@ from ._fit import (
     training_rows,
 )
 
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
 
 
@@ -61,20 +60,21 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     """Fit, and all that does not depend on the kind of the tasks; see the classes derived from it."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "preset": [StrOptions({"fast", "default", "best"})],
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "n_views": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_slots": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "n_bins": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "d_token": [Interval(Integral, 1, None, closed="left")],
+        "d_token": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "d_hidden": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "linear_view": ["boolean"],
+        "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "task_weight": [dict, "array-like", None],
         "callbacks": [list, tuple, None],
         "device": [str],
@@ -88,20 +88,21 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def __init__(
         self,
         *,
+        preset: Preset = "default",
         n_folds: int | Auto = "auto",
         n_views: int | Auto = "auto",
         n_slots: int | Auto = "auto",
         n_bins: int | Auto = "auto",
-        d_token: int = 12,
+        d_token: int | Auto = "auto",
         d_hidden: int = 128,
         n_layers: int = 2,
         dropout: float = 0.1,
-        learning_rate: float = 5e-3,
+        learning_rate: float = 1e-2,
         weight_decay: float = 1e-2,
         batch_size: int | Auto = "auto",
-        max_epochs: int = 150,
-        patience: int = 20,
+        max_epochs: int | Auto = "auto",
         linear_view: bool = True,
+        n_trees: int | Auto = "auto",
         task_weight: dict[str, float] | ArrayLike | None = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
@@ -109,6 +110,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         verbose: int = 0,
     ) -> None:
+        self.preset = preset
         self.n_folds = n_folds
         self.n_views = n_views
         self.n_slots = n_slots
@@ -121,8 +123,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.max_epochs = max_epochs
-        self.patience = patience
         self.linear_view = linear_view
+        self.n_trees = n_trees
         self.task_weight = task_weight
         self.callbacks = callbacks
         self.device = device
@@ -177,7 +179,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.__dict__ = vars(fitted) | vars(features) | {"_column_labels": labels}
         if self.net_.was_interrupted_:
             warnings.warn(
-                f"{owner}: fit was interrupted in epoch {self.n_iter_ + 1} of at most {self.max_epochs}; "
+                f"{owner}: fit was interrupted in epoch {self.n_iter_ + 1} of at most {self.max_epochs_}; "
                 f"the state of epoch {self.best_epoch_}, the best so far, is kept.",
                 FitInterruptedWarning,
                 stacklevel=2,
@@ -189,11 +191,17 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         owner = type(self).__name__
         merged = distinct_rows(read, owner=owner)
         seed = resolve_seed(self.random_state)
-        n_folds = resolve_folds(self.n_folds, n_units=n_units(merged))
         preparation = prepare(read.columns, merged.first)
-        rows = training_rows(read, merged, preparation, n_folds=n_folds, seed=seed)
+        sizes = resolve_sizes(
+            {field.name: getattr(self, field.name) for field in fields(Sizes)},
+            preset=self.preset,
+            n_rows=len(merged.first),
+            n_units=n_units(merged),
+            n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
+            n_tasks=len(read.task_weight),
+        )
+        rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
         categories = [info for info in read.reader.columns_ if info.kind == "category"]
-        sizes, plan = self._sizes(rows), self._plan(rows, device=device, seed=seed)
         scales = target_scales(rows)
         attended, attended_weights = attended_rows(merged)
         inverse = merged.inverse
@@ -204,8 +212,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             owner=owner,
             cardinalities=[categories[place].n_codes for place in preparation.active_categories],
             task_names=read.task_set.names,
-            sizes=sizes,
-            plan=plan,
+            sizes=self._model_sizes(sizes),
+            plan=self._plan(sizes, device=device, seed=seed),
         )
         ensemble, out_of_fold = combine(
             net,
@@ -213,31 +221,32 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             scales,
             preparation,
             linear_view=self.linear_view,
+            n_trees=sizes.n_trees,
+            seed=seed,
             constants=constant_outputs(read),
         )
-        self.n_folds_, self.n_views_, self.n_slots_ = rows.n_folds, sizes.n_views, sizes.n_slots
-        self.n_bins_, self.batch_size_, self.device_ = sizes.n_bins, plan.batch_size, plan.device
+        for field in fields(Sizes):
+            setattr(self, f"{field.name}_", getattr(sizes, field.name))
+        self.device_ = device
         self._set_fitted(read, ensemble)
         self._set_out_of_fold(read, out_of_fold, inverse)
         self._set_feature_attention(read.columns, attended, weights=attended_weights)
 
-    def _sizes(self, rows: TrainingRows) -> ModelSizes:
-        n_slots = resolve_slots(self.n_slots, n_tasks=len(rows.task_weight))
+    def _model_sizes(self, sizes: Sizes) -> ModelSizes:
         return ModelSizes(
-            n_views=resolve_views(self.n_views, n_rows=len(rows.fold), n_slots=n_slots),
-            n_slots=n_slots,
-            n_bins=resolve_bins(self.n_bins, n_rows=len(rows.fold)),
-            d_token=self.d_token,
+            n_views=sizes.n_views,
+            n_slots=sizes.n_slots,
+            n_bins=sizes.n_bins,
+            d_token=sizes.d_token,
             d_hidden=self.d_hidden,
             n_layers=self.n_layers,
             dropout=self.dropout,
         )
 
-    def _plan(self, rows: TrainingRows, *, device: str, seed: int) -> TrainingPlan:
+    def _plan(self, sizes: Sizes, *, device: str, seed: int) -> TrainingPlan:
         return TrainingPlan(
-            batch_size=resolve_batch_size(self.batch_size, n_rows=len(rows.fold), n_folds=rows.n_folds),
-            max_epochs=self.max_epochs,
-            patience=self.patience,
+            batch_size=sizes.batch_size,
+            max_epochs=sizes.max_epochs,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             device=device,
@@ -254,7 +263,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
         starts = np.cumsum([0, *widths[:-1]])
-        self.network_share_ = pd.Series(ensemble.network_share[starts], index=self.task_names_)
+        self.view_shares_ = pd.DataFrame(
+            ensemble.shares[:, starts].T, index=self.task_names_, columns=["network", "linear", "forest"]
+        )
 
     def _set_out_of_fold(
         self, read: FitInput, out_of_fold: NDArray[np.float64], inverse: NDArray[np.int64]

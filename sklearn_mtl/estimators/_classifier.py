@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from ..tasks import TaskSet
 from ._base import BaseMultiTaskAttention
-from ._defaults import Auto
+from ._defaults import Auto, Preset
 from ._docs import describe_parameters
 
 
@@ -78,20 +78,21 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     def __init__(
         self,
         *,
+        preset: Preset = "default",
         n_folds: int | Auto = "auto",
         n_views: int | Auto = "auto",
         n_slots: int | Auto = "auto",
         n_bins: int | Auto = "auto",
-        d_token: int = 12,
+        d_token: int | Auto = "auto",
         d_hidden: int = 128,
         n_layers: int = 2,
         dropout: float = 0.1,
-        learning_rate: float = 5e-3,
+        learning_rate: float = 1e-2,
         weight_decay: float = 1e-2,
         batch_size: int | Auto = "auto",
-        max_epochs: int = 150,
-        patience: int = 20,
+        max_epochs: int | Auto = "auto",
         linear_view: bool = True,
+        n_trees: int | Auto = "auto",
         task_weight: dict[str, float] | ArrayLike | None = None,
         class_weight: Any = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
@@ -101,6 +102,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         verbose: int = 0,
     ) -> None:
         super().__init__(
+            preset=preset,
             n_folds=n_folds,
             n_views=n_views,
             n_slots=n_slots,
@@ -113,8 +115,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             weight_decay=weight_decay,
             batch_size=batch_size,
             max_epochs=max_epochs,
-            patience=patience,
             linear_view=linear_view,
+            n_trees=n_trees,
             task_weight=task_weight,
             callbacks=callbacks,
             device=device,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -10,105 +12,100 @@ from skorch.callbacks import Callback
 
 Auto = Literal["auto"]
 
-MOST_SLOTS = 8
+Preset = Literal["fast", "default", "best"]
+
+_MOST_SLOTS = 8
 _STEPS_PER_EPOCH = 8
-_LEAST_BATCH, _MOST_BATCH = 16, 1024
+_LEAST_BATCH, _MOST_BATCH = 16, 256
+_LEAST_EPOCHS = 10
 
 
-def resolve_folds(n_folds: int | Auto, *, n_units: int) -> int:
-    """Choose the number of folds.
+@dataclass(frozen=True)
+class Sizes:
+    """What ``"auto"`` may stand for.
+
+    Attributes
+    ----------
+    n_folds, n_views, n_slots, n_bins, d_token, batch_size, max_epochs, n_trees : int
+        As the parameters of the estimators.
+    """
+
+    n_folds: int
+    n_views: int
+    n_slots: int
+    n_bins: int
+    d_token: int
+    batch_size: int
+    max_epochs: int
+    n_trees: int
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """What a preset makes of the folds, views, epochs and trees of the default."""
+
+    folds: float
+    views: float
+    epochs: float
+    trees: float
+
+
+_PRESETS: dict[Preset, _Factors] = {
+    "fast": _Factors(folds=0.5, views=0.25, epochs=1 / 3, trees=0.4),
+    "default": _Factors(folds=1, views=1, epochs=1, trees=1),
+    "best": _Factors(folds=2, views=2, epochs=2, trees=2.5),
+}
+
+
+def resolve_sizes(
+    given: Mapping[str, int | Auto], *, preset: Preset, n_rows: int, n_units: int, n_columns: int, n_tasks: int
+) -> Sizes:
+    """Choose the sizes that the user has left open, from those of the table.
 
     Parameters
     ----------
-    n_folds : int or "auto"
-        8 up to 10,000 rows, 4 up to 100,000, 2 beyond, for ``"auto"``.
+    given : mapping from str to int or "auto"
+        The parameters of the estimator, one for each field of `Sizes`.
+    preset : {"fast", "default", "best"}
+    n_rows : int
+        Different training rows.
     n_units : int
         Rows that can be held out apart from each other; there are no more folds than these.
-
-    Returns
-    -------
-    int
-    """
-    if n_folds == "auto":
-        n_folds = 8 if n_units <= 10_000 else 4 if n_units <= 100_000 else 2
-    return min(n_folds, n_units)
-
-
-def resolve_slots(n_slots: int | Auto, *, n_tasks: int) -> int:
-    """Choose the number of attentions in a view.
-
-    Parameters
-    ----------
-    n_slots : int or "auto"
-        One a task, but at most 8, for ``"auto"``.
+    n_columns : int
+        C, columns that vary.
     n_tasks : int
-        T; there are no more slots than tasks.
+        T; there are no more slots than these.
 
     Returns
     -------
-    int
+    Sizes
     """
-    return min(MOST_SLOTS if n_slots == "auto" else n_slots, n_tasks)
+    factors = _PRESETS[preset]
 
+    def choose(name: str, automatic: float, least: int = 1) -> int:
+        value = given[name]
+        return max(least, round(automatic)) if value == "auto" else int(value)
 
-def resolve_views(n_views: int | Auto, *, n_rows: int, n_slots: int) -> int:
-    """Choose the number of views a fold.
-
-    Parameters
-    ----------
-    n_views : int or "auto"
-        4 up to 5,000 rows and 4 slots, 2 beyond, for ``"auto"``.
-    n_rows : int
-        Training rows.
-    n_slots : int
-        S.
-
-    Returns
-    -------
-    int
-    """
-    if n_views != "auto":
-        return n_views
-    return 4 if n_rows <= 5_000 and n_slots <= 4 else 2
-
-
-def resolve_bins(n_bins: int | Auto, *, n_rows: int) -> int:
-    """Choose the number of bins of a number column.
-
-    Parameters
-    ----------
-    n_bins : int or "auto"
-        One for 40 rows, but 8 to 16, for ``"auto"``.
-    n_rows : int
-        Training rows.
-
-    Returns
-    -------
-    int
-    """
-    return int(np.clip(n_rows // 40, 8, 16)) if n_bins == "auto" else n_bins
-
-
-def resolve_batch_size(batch_size: int | Auto, *, n_rows: int, n_folds: int) -> int:
-    """Choose the rows a fold and step.
-
-    Parameters
-    ----------
-    batch_size : int or "auto"
-        An eighth of the rows that a fold trains on, but 16 to 1024, for ``"auto"``.
-    n_rows : int
-        Training rows.
-    n_folds : int
-        G.
-
-    Returns
-    -------
-    int
-    """
-    if batch_size != "auto":
-        return batch_size
+    n_folds = 2 if n_rows > 100_000 else 4 if n_rows > 10_000 or n_columns > 128 else 8
+    n_folds = min(choose("n_folds", n_folds * factors.folds, least=2), n_units)
     per_fold = n_rows - n_rows // n_folds
-    return int(np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, _MOST_BATCH))
+    batch_size = np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, _MOST_BATCH)
+    batch_size = choose("batch_size", batch_size)
+    # Where an epoch has more steps than in a small table, fewer epochs do.
+    n_steps = max(_STEPS_PER_EPOCH, per_fold / batch_size)
+    n_epochs = max(_LEAST_EPOCHS, 84 * (_STEPS_PER_EPOCH / n_steps) ** 0.5)
+    return Sizes(
+        n_folds=n_folds,
+        n_views=choose("n_views", (4 if n_rows <= 500 else 2) * factors.views),
+        n_slots=min(choose("n_slots", _MOST_SLOTS), n_tasks),
+        n_bins=choose("n_bins", np.clip(n_rows // 40, 8, 16)),
+        d_token=choose("d_token", 12 if n_columns <= 64 else 6 if n_columns <= 256 else 4),
+        batch_size=batch_size,
+        max_epochs=choose("max_epochs", n_epochs * factors.epochs),
+        n_trees=choose(
+            "n_trees", (200 if n_rows <= 20_000 else 100 if n_rows <= 100_000 else 0) * factors.trees, least=0
+        ),
+    )
 
 
 def resolve_device(device: str, *, owner: str) -> str:

@@ -29,14 +29,15 @@ from ..training import (
     TargetScales,
     TrainingRows,
     assign_folds,
+    fit_forest_view,
     fit_linear_view,
-    network_shares,
+    view_shares,
 )
 
 # Of fewer different X, each is so frequent that a network has to see all of them.
 _LEAST_GROUPS = 32
 _ROWS_AT_ONCE = 8192
-_MOST_ROWS_ATTENDED = 10_000
+_MOST_ROWS_ATTENDED = 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,9 +261,11 @@ def combine(
     preparation: Preparation,
     *,
     linear_view: bool,
+    n_trees: int,
+    seed: int,
     constants: NDArray[np.float64],
 ) -> tuple[Ensemble, NDArray[np.float64]]:
-    """Put the linear view beside the trained network.
+    """Put the linear view and the forest beside the trained network.
 
     Parameters
     ----------
@@ -275,6 +278,10 @@ def combine(
         Of columns.
     linear_view : bool
         Fit one.
+    n_trees : int
+        Trees of the forest; 0 for none.
+    seed : int
+        Of the forest.
     constants : ndarray of shape (O,)
         What tasks of weight 0 predict; they learn nothing.
 
@@ -286,21 +293,30 @@ def combine(
     """
     widths = [outputs.stop - outputs.start for outputs in rows.layout.slices]
     is_learned = np.repeat(rows.task_weight > 0, widths)  # (O,)
-    share = is_learned.astype(np.float64)
     linear = LinearView.constant(rows, constants)
     if linear_view:
         linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
-        share *= np.repeat(network_shares(net.out_of_fold_, linear.out_of_fold, rows), widths)
+    forest = fit_forest_view(rows, scales, n_trees=n_trees, seed=seed) if n_trees else None
+    views = {0: net.out_of_fold_}
+    views |= {1: linear.out_of_fold} if linear_view else {}
+    views |= {2: forest.out_of_fold} if forest is not None else {}
+    shares = np.zeros((3, len(is_learned)))
+    shares[list(views)] = np.repeat(view_shares(list(views.values()), rows, scales), widths, axis=1)
+    shares[:, ~is_learned] = np.array([0.0, 1.0, 0.0])[:, None]
     ensemble = Ensemble(
         net=net,
         preparation=preparation,
         scales=scales,
         coefficients=linear.coefficients,
         intercept=linear.intercept,
-        network_share=share,
+        forest=forest,
+        shares=shares,
         layout=rows.layout,
     )
-    return ensemble, share * net.out_of_fold_ + (1 - share) * linear.out_of_fold
+    out_of_fold = shares[1] * linear.out_of_fold
+    for place in views.keys() - {1}:
+        out_of_fold += shares[place] * views[place]
+    return ensemble, out_of_fold
 
 
 def constant_outputs(read: FitInput) -> NDArray[np.float64]:

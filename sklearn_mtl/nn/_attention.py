@@ -1,4 +1,4 @@
-"""Attention over columns, one for each view and slot."""
+"""Attention over columns: one for each view, and one for each view and slot."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from ._initial import normal, zeros
 
 
 class ColumnAttention(nn.Module):
-    r"""Pool the tokens of a row by attention, once for each view v and slot t.
+    r"""Pool the tokens of a row, by the attention of each view v and by that of each slot t.
 
-    .. math:: a_{vt} = \mathrm{softmax}_j(\langle u_{vj} + u_{tj}, e_j \rangle + c_{vj} + c_{tj}),
-              \qquad z_{vt} = \sum_j C\, a_{vtj}\, e_j W_j
+    .. math:: a_v = \mathrm{softmax}_j(\langle u_{vj}, e_j \rangle + c_{vj}), \qquad
+              a_{vt} = \mathrm{softmax}_j(\langle u_{vj} + u_{tj}, e_j \rangle + c_{vj} + c_{tj})
 
-    With uniform attention this is the first layer of a perceptron on the concatenated tokens: what
-    attention adds is learned on top of that. The parts of the slots start at 0, those of the views at
-    random, which makes the views differ. Views and slots of a fold share :math:`W`.
+    .. math:: z_v = \sum_j C\, a_{vj}\, e_j W_j, \qquad q_{vt} = \sqrt{C} \sum_j a_{vtj}\, e_j U
+
+    With uniform attention z is the first layer of a perceptron on the concatenated tokens: what
+    attention adds is learned on top of that. A slot pools the tokens themselves, so it costs C + H products
+    a token's width where a view costs C H. The parts of the slots start at 0, those of the views at random,
+    which makes the views differ. Views and slots of a fold share :math:`W` and :math:`U`.
 
     Parameters
     ----------
@@ -30,11 +33,12 @@ class ColumnAttention(nn.Module):
     Examples
     --------
     >>> generator = torch.Generator().manual_seed(0)
-    >>> sizes = dict(n_folds=2, n_views=3, n_slots=1, n_columns=5, d_token=8, d_hidden=16)
+    >>> sizes = dict(n_folds=2, n_views=3, n_slots=4, n_columns=5, d_token=8, d_hidden=16)
     >>> attention = ColumnAttention(**sizes, generator=generator)
     >>> tokens = torch.randn(2, 5, 7, 8)
-    >>> attention(tokens).shape
-    torch.Size([2, 7, 3, 1, 16])
+    >>> of_views, of_slots = attention(tokens)
+    >>> of_views.shape, of_slots.shape
+    (torch.Size([2, 3, 7, 16]), torch.Size([2, 3, 7, 4, 16]))
     >>> bool((attention.weights(tokens).sum(-1) - 1).abs().max() < 1e-6)
     True
     """
@@ -60,9 +64,10 @@ class ColumnAttention(nn.Module):
         self.slot_bias = zeros(n_folds, n_columns, 1, 1, n_slots)
         std = (2 / (n_columns * d_token)) ** 0.5
         self.value = normal(n_folds, n_columns, d_token, d_hidden, std=std, generator=generator)
+        self.slot_value = normal(n_folds, d_token, d_hidden, std=d_token**-0.5, generator=generator)
 
     def weights(self, tokens: Tensor) -> Tensor:
-        """Give the attention over columns.
+        """Give the slots' attention over columns.
 
         Parameters
         ----------
@@ -73,12 +78,10 @@ class ColumnAttention(nn.Module):
         Tensor of shape (G, B, V, S, C)
             Sums to 1 over C.
         """
-        query = (self.view_query + self.slot_query).flatten(3)  # (G, C, D, V S)
-        bias = (self.view_bias + self.slot_bias).flatten(3)  # (G, C, 1, V S)
-        scores = (tokens @ query + bias).permute(0, 2, 3, 1)  # (G, B, V S, C)
-        return torch.softmax(scores, dim=3).reshape(*scores.shape[:2], *self.sizes[1:], -1)
+        _, of_slots = self._attend(tokens)
+        return of_slots.permute(0, 2, 3, 4, 1)
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Pool.
 
         Parameters
@@ -87,10 +90,29 @@ class ColumnAttention(nn.Module):
 
         Returns
         -------
-        Tensor of shape (G, B, V, S, H)
+        of_views : Tensor of shape (G, V, B, H)
+        of_slots : Tensor of shape (G, V, B, S, H)
         """
-        n_columns = tokens.shape[1]
-        values = (tokens @ self.value).transpose(1, 2)  # (G, B, C, H)
-        weights = self.weights(tokens).flatten(2, 3)  # (G, B, V S, C)
-        pooled = torch.matmul(weights * n_columns, values)  # (G, B, V S, H)
-        return pooled.reshape(*pooled.shape[:2], *self.sizes[1:], -1)
+        n_folds, n_columns, n_rows, d_token = tokens.shape
+        _, n_views, n_slots = self.sizes
+        of_views, of_slots = self._attend(tokens)  # (G, C, B, V), (G, C, B, V, S)
+        by_row = tokens.transpose(1, 2).contiguous()  # (G, B, C, D)
+        factors = (n_columns * of_views).permute(0, 3, 2, 1).contiguous()  # (G, V, B, C)
+        weighted = by_row.unsqueeze(1) * factors.unsqueeze(4)  # (G, V, B, C, D)
+        pooled = weighted.view(n_folds, n_views * n_rows, n_columns * d_token) @ self.value.flatten(1, 2)
+        shares = of_slots.flatten(3).permute(0, 2, 3, 1)  # (G, B, V S, C)
+        slots = (shares * n_columns**0.5) @ by_row  # (G, B, V S, D)
+        slots = slots.view(n_folds, n_rows, n_views, -1).transpose(1, 2)  # (G, V, B, S D)
+        slots = slots.reshape(n_folds, -1, d_token) @ self.slot_value
+        return (
+            pooled.view(n_folds, n_views, n_rows, -1),
+            slots.view(n_folds, n_views, n_rows, n_slots, -1),
+        )
+
+    def _attend(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the attention of views (G, C, B, V) and of slots (G, C, B, V, S); both sum to 1 over C."""
+        query = torch.cat([self.view_query, self.view_query + self.slot_query], dim=4).flatten(3)
+        bias = torch.cat([self.view_bias, self.view_bias + self.slot_bias], dim=4).flatten(3)
+        scores = tokens @ query + bias  # (G, C, B, V (1 + S))
+        weights = torch.softmax(scores, dim=1).unflatten(3, (self.sizes[1], -1))
+        return weights[..., 0], weights[..., 1:]

@@ -36,7 +36,7 @@ class TaskHeads(nn.Module):
     --------
     >>> generator = torch.Generator().manual_seed(0)
     >>> heads = TaskHeads([1, 3], n_folds=2, n_views=3, n_slots=2, d_hidden=16, generator=generator)
-    >>> heads(torch.randn(2, 7, 3, 2, 16)).shape
+    >>> heads(torch.randn(2, 3, 7, 2, 16)).shape
     torch.Size([2, 7, 3, 4])
     """
 
@@ -62,7 +62,7 @@ class TaskHeads(nn.Module):
         if n_slots not in (1, n_tasks):
             self.gate = normal(n_folds, n_views, n_tasks, n_slots, std=0.5, generator=generator)
         self.weight = normal(n_folds, n_views, d_hidden, len(tasks), std=d_hidden**-0.5, generator=generator)
-        self.bias = zeros(n_folds, 1, n_views, len(tasks))
+        self.bias = zeros(n_folds, n_views, 1, len(tasks))
 
     def gates(self) -> Tensor:
         """Give the share of each slot in each task.
@@ -83,17 +83,13 @@ class TaskHeads(nn.Module):
 
         Parameters
         ----------
-        hidden : Tensor of shape (G, B, V, S, H)
+        hidden : Tensor of shape (G, V, B, S, H)
 
         Returns
         -------
         Tensor of shape (G, B, V, O)
             Outputs of all tasks side by side: numbers in training units, logits of classes.
         """
-        n_slots = hidden.shape[3]
-        by_slot = hidden.permute(0, 2, 1, 3, 4).flatten(2, 3) @ self.weight  # (G, V, B S, O)
-        if n_slots > 1:
-            shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
-            by_slot = by_slot.reshape(*by_slot.shape[:2], -1, n_slots, by_slot.shape[3])
-            by_slot = (by_slot * shares[:, :, None]).sum(dim=3)  # (G, V, B, O)
-        return torch.add(by_slot.transpose(1, 2), self.bias)
+        shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
+        weight = (shares.unsqueeze(3) * self.weight.unsqueeze(2)).flatten(2, 3)  # (G, V, S H, O)
+        return (hidden.flatten(3) @ weight + self.bias).transpose(1, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,14 @@ def zeros(*shape: int) -> nn.Parameter:
 
 
 def dropout_mask(*shape: int, rate: float, generator: torch.Generator) -> Tensor:
-    """Draw 0 with probability `rate`, else 1 / (1 - rate), on the generator's device."""
-    mask = torch.empty(*shape, device=generator.device, dtype=torch.float32)
-    return mask.bernoulli_(1 - rate, generator=generator).div_(1 - rate)
+    """Draw 0 with probability `rate`, to the next 256th, else 1 / (1 - rate), on the generator's device.
+
+    Eight bytes of one random integer decide over eight places: the draw is a quarter of the time of a small
+    network's step otherwise.
+    """
+    least = round(256 * rate)
+    size = math.prod(shape)
+    integers = torch.empty((size + 7) // 8, dtype=torch.int64, device=generator.device)
+    # Without bounds the sign bit would stay 0, and with it one bit of each eighth byte.
+    drawn = integers.random_(-(2**63), None, generator=generator).view(torch.uint8)[:size]
+    return (drawn >= least).view(shape).to(torch.float32).mul_(256 / (256 - least))

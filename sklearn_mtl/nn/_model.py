@@ -54,8 +54,8 @@ class ColumnAttentionModel(nn.Module):
         Tensor of shape (G, B, V, O)
             Numbers in training units, logits of classes.
         """
-        pooled = self.attention(self.tokens(numbers, categories))  # (G, B, V, S, H)
-        outputs: Tensor = self.heads(self.network(pooled, dropout_generator))
+        of_views, of_slots = self.attention(self.tokens(numbers, categories))
+        outputs: Tensor = self.heads(self.network(of_views, of_slots, dropout_generator))
         return outputs
 
     def task_attention(self, numbers: Tensor, categories: Tensor) -> Tensor:

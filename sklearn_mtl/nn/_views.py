@@ -10,14 +10,16 @@ from ._initial import dropout_mask, normal, signs
 
 
 class ViewNetwork(nn.Module):
-    r"""Hidden layers over pooled tokens.
+    r"""Hidden layers over what attention has pooled.
 
-    The first activation is applied to what attention has pooled; each further layer is
+    Each layer but the first is
 
     .. math:: h \leftarrow \mathrm{SiLU}((r_v \circ h)\, W + b_v)
 
     with weights :math:`W` shared by the views of a fold, and adapters :math:`r_v`, -1 or 1 at the
-    start, and biases of each view's own [1]_, [2]_.
+    start, and biases of each view's own [1]_, [2]_. The first one activates what the views have pooled.
+    The slots are added before the last activation: all layers before it are computed once a view, however
+    many slots there are.
 
     Parameters
     ----------
@@ -42,8 +44,8 @@ class ViewNetwork(nn.Module):
     >>> generator = torch.Generator().manual_seed(0)
     >>> sizes = dict(n_folds=2, n_views=3, d_hidden=16, n_layers=2)
     >>> network = ViewNetwork(**sizes, dropout=0.1, generator=generator)
-    >>> network(torch.randn(2, 7, 3, 1, 16)).shape
-    torch.Size([2, 7, 3, 1, 16])
+    >>> network(torch.randn(2, 3, 7, 16), torch.randn(2, 3, 7, 4, 16)).shape
+    torch.Size([2, 3, 7, 4, 16])
     """
 
     def __init__(
@@ -58,41 +60,45 @@ class ViewNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = dropout
-        per_view = n_folds, 1, n_views, 1, d_hidden
         std = (2 / d_hidden) ** 0.5
-        self.bias = nn.ParameterList(normal(*per_view, std=0.1, generator=generator) for _ in range(n_layers))
-        self.adapter = nn.ParameterList(signs(*per_view, generator=generator) for _ in range(n_layers - 1))
+        self.bias = nn.ParameterList(
+            normal(n_folds, n_views, 1, d_hidden, std=0.1, generator=generator) for _ in range(n_layers)
+        )
+        self.adapter = nn.ParameterList(
+            signs(n_folds, n_views, d_hidden, 1, generator=generator) for _ in range(n_layers - 1)
+        )
         self.weight = nn.ParameterList(
-            normal(n_folds, d_hidden, d_hidden, std=std, generator=generator) for _ in range(n_layers - 1)
+            normal(n_folds, 1, d_hidden, d_hidden, std=std, generator=generator) for _ in range(n_layers - 1)
         )
 
-    def forward(self, pooled: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
+    def forward(
+        self, of_views: Tensor, of_slots: Tensor, dropout_generator: torch.Generator | None = None
+    ) -> Tensor:
         """Apply the layers.
 
         Parameters
         ----------
-        pooled : Tensor of shape (G, B, V, S, H)
+        of_views : Tensor of shape (G, V, B, H)
+        of_slots : Tensor of shape (G, V, B, S, H)
+            What each of them has pooled.
         dropout_generator : torch.Generator, optional
             Draws the dropout of a training step; without it nothing is dropped.
 
         Returns
         -------
-        Tensor of shape (G, B, V, S, H)
+        Tensor of shape (G, V, B, S, H)
         """
-        hidden = functional.silu(pooled + self.bias[0])
+        hidden = of_views + self.bias[0]
         for weight, adapter, bias in zip(self.weight, self.adapter, self.bias[1:], strict=True):
-            hidden = hidden * self._drop(adapter, hidden, dropout_generator)
-            mixed = hidden.flatten(1, 3) @ weight  # (G, B V S, H)
-            hidden = functional.silu(mixed.view_as(hidden) + bias)
-        if dropout_generator is not None and self.dropout > 0:
-            hidden = hidden * self._drop(hidden.new_ones(()), hidden, dropout_generator)
-        return hidden
-
-    def _drop(self, factor: Tensor, hidden: Tensor, generator: torch.Generator | None) -> Tensor:
-        if generator is None or self.dropout == 0:
-            return factor
-        n_folds, n_rows, n_views, _, d_hidden = hidden.shape
+            hidden = self._drop(functional.silu(hidden), dropout_generator)
+            hidden = hidden @ (adapter * weight) + bias
+        by_slot = functional.silu(hidden.unsqueeze(3) + of_slots)
         # One mask for all slots of a view: the draw costs more than the multiplication.
-        return factor * dropout_mask(
-            n_folds, n_rows, n_views, 1, d_hidden, rate=self.dropout, generator=generator
-        )
+        return self._drop(by_slot, dropout_generator, by_slot[..., :1, :].shape)
+
+    def _drop(
+        self, hidden: Tensor, generator: torch.Generator | None, shape: tuple[int, ...] | None = None
+    ) -> Tensor:
+        if generator is None or self.dropout == 0:
+            return hidden
+        return hidden * dropout_mask(*(shape or hidden.shape), rate=self.dropout, generator=generator)

@@ -3,8 +3,9 @@
 from ._batches import FoldBatches, FoldDataset
 from ._ensemble import Ensemble, Preparation
 from ._folds import assign_folds
+from ._forest import ForestView, fit_forest_view
 from ._linear import LinearView, fit_linear_view, ridge_path
-from ._mixture import mean_losses, network_shares
+from ._mixture import mean_losses, view_shares
 from ._net import FoldNet, MeanTaskLoss
 from ._rows import TargetScales, TrainingRows, target_scales
 from ._threads import all_threads, torch_threads
@@ -15,6 +16,7 @@ __all__ = [
     "FoldBatches",
     "FoldDataset",
     "FoldNet",
+    "ForestView",
     "LinearView",
     "MeanTaskLoss",
     "ModelSizes",
@@ -25,11 +27,12 @@ __all__ = [
     "all_threads",
     "assign_folds",
     "build_model",
+    "fit_forest_view",
     "fit_linear_view",
     "mean_losses",
-    "network_shares",
     "ridge_path",
     "target_scales",
     "torch_threads",
     "train",
+    "view_shares",
 ]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..encoding import Columns, LinearDesign, NumberScaling
 from ..nn import ColumnAttentionModel, OutputLayout, activate
+from ._forest import ForestView
 from ._net import FoldNet
 from ._rows import TargetScales
 
@@ -53,15 +54,26 @@ class _Serving:
 
     def __init__(self, module: ColumnAttentionModel) -> None:
         value = module.attention.value
-        n_folds, n_columns, _, d_hidden = value.shape
+        n_folds, n_columns, d_token, d_hidden = value.shape
         _, n_views, n_slots = module.attention.sizes
         self.module, self.device, self.dtype = module, value.device, value.dtype
-        self.block_size = max(1, _FLOATS_AT_ONCE // (n_folds * d_hidden * max(n_columns, n_views * n_slots)))
+        floats = n_folds * n_views * max(n_columns * d_token, n_slots * d_hidden)  # a row's greatest tensor
+        self.block_size = max(1, _FLOATS_AT_ONCE // floats)
+
+
+    def tensors(
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64]
+    ) -> tuple[Tensor, Tensor]:
+        """Bring rows to the module, the same ones for all folds."""
+        return (
+            torch.from_numpy(numbers).to(self.device, self.dtype).unsqueeze(0),
+            torch.from_numpy(categories).to(self.device).unsqueeze(0),
+        )
 
 
 @dataclass(eq=False)
 class Ensemble:
-    """Predicts with all that has been trained.
+    """Predicts with all that has been trained: the network, the linear view and the forest.
 
     Attributes
     ----------
@@ -73,8 +85,10 @@ class Ensemble:
         How each fold standardised numbers.
     coefficients, intercept : ndarray of shape (P, O), (O,)
         The linear view.
-    network_share : ndarray of shape (O,)
-        What the network contributes to each output; the linear view has the rest.
+    forest : ForestView or None
+        The forest, if there is one.
+    shares : ndarray of shape (3, O)
+        What network, linear view and forest contribute to each output; they sum to 1.
     layout : OutputLayout
         The tasks.
     """
@@ -84,7 +98,8 @@ class Ensemble:
     scales: TargetScales
     coefficients: NDArray[np.float64]
     intercept: NDArray[np.float64]
-    network_share: NDArray[np.float64]
+    forest: ForestView | None
+    shares: NDArray[np.float64]
     layout: OutputLayout
     _in_float64: _Serving | None = field(default=None, init=False, repr=False)
 
@@ -130,28 +145,36 @@ class Ensemble:
             blocks = []
             for start in range(0, columns.n_rows, serving.block_size):
                 block = columns.take(slice(start, start + serving.block_size))
-                numbers, categories = map(torch.from_numpy, self.preparation.network_inputs(block))
-                inputs = (
-                    numbers.to(serving.device, serving.dtype).unsqueeze(0),
-                    categories.to(serving.device).unsqueeze(0),
-                )
-                blocks.append(compute(serving.module, inputs, block))
+                blocks.append(compute(serving, *self.preparation.network_inputs(block), block))
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def _predict_block(
-        self, module: ColumnAttentionModel, inputs: tuple[Tensor, Tensor], columns: Columns
+        self,
+        serving: _Serving,
+        numbers: NDArray[np.float32],
+        categories: NDArray[np.int64],
+        columns: Columns,
     ) -> NDArray[np.float64]:
-        outputs = activate(module(*inputs), self.layout).mean(2).double().cpu().numpy()  # (G, B, O)
-        network = (outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]).mean(axis=0)
+        outputs = serving.module(*serving.tensors(numbers, categories))
+        outputs = activate(outputs, self.layout).mean(2).double().cpu().numpy()  # (G, B, O)
+        predicted = (outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]).mean(axis=0)
+        predicted *= self.shares[0]
         linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
-        linear = activate(torch.from_numpy(linear), self.layout).numpy()
-        return np.asarray(self.network_share * network + (1 - self.network_share) * linear)
+        predicted += self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
+        if self.forest is not None:
+            predicted += self.shares[2] * self.forest.predict(numbers, categories)
+        return np.asarray(predicted)
 
     def _attend_block(
-        self, module: ColumnAttentionModel, inputs: tuple[Tensor, Tensor], columns: Columns
+        self,
+        serving: _Serving,
+        numbers: NDArray[np.float32],
+        categories: NDArray[np.int64],
+        columns: Columns,
     ) -> NDArray[np.float64]:
         del columns
-        return np.asarray(module.task_attention(*inputs).double().cpu().numpy())
+        attention = serving.module.task_attention(*serving.tensors(numbers, categories))
+        return np.asarray(attention.double().cpu().numpy())
 
     def _serving(self, n_rows: int) -> _Serving:
         if n_rows > _MOST_ROWS_IN_FLOAT64 or self.net.device == "mps":  # which has no float64

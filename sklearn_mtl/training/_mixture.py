@@ -1,36 +1,65 @@
-"""How much of each task the network says, and how much the linear view."""
+"""How much of each task every view says: the network, the linear view, the forest."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..nn import prediction_losses
-from ._rows import TrainingRows
+from ._rows import TargetScales, TrainingRows
 
-_SHARES = np.linspace(0, 1, 21)
+_STEPS = 20
+_MOST_LABELS = 500_000
 
 
-def network_shares(
-    network: NDArray[np.float64], linear: NDArray[np.float64], rows: TrainingRows
+def view_shares(
+    views: Sequence[NDArray[np.float64]], rows: TrainingRows, scales: TargetScales
 ) -> NDArray[np.float64]:
-    """Find the share of the network in each task's prediction that has the least out-of-fold loss.
+    """Find the share of each view in each task's prediction by their out-of-fold losses.
+
+    A task's share has the least sum of its own loss and the mean loss of all tasks, both relative to their base
+    rates: labels of one task alone are too few to tell similar views apart.
 
     Parameters
     ----------
-    network, linear : ndarray of shape (R, O)
-        Out-of-fold numbers and probabilities.
+    views : sequence of ndarray of shape (R, O), length M
+        Out-of-fold numbers and probabilities. Of views that serve equally well, earlier ones are preferred.
     rows : TrainingRows
-        The labels.
+        The labels; at most so many rows that they have 500,000 of them are looked at.
+    scales : TargetScales
+        Of the same rows.
 
     Returns
     -------
-    ndarray of shape (T,)
-        From 0 to 1; the linear view has the rest.
+    ndarray of shape (M, T)
+        From 0 to 1, in steps of a twentieth; sums to 1 over M.
     """
-    losses = np.stack([mean_losses(share * network + (1 - share) * linear, rows) for share in _SHARES])
-    return np.asarray(_SHARES[last_least(losses)])
+    if len(views) == 1:
+        return np.ones((1, len(rows.task_weight)))
+    step = -(-rows.values.size // _MOST_LABELS)
+    seen = replace(rows, values=rows.values[::step], weights=rows.weights[::step])
+    candidates = _simplex(len(views))
+    losses = np.stack(
+        [
+            mean_losses(sum(share * view[::step] for share, view in zip(shares, views, strict=True)), seen)
+            for shares in candidates
+        ]
+    )  # (A, T)
+    relative = losses / np.where(scales.base_loss > 0, scales.base_loss, 1.0)
+    common = np.average(relative, axis=1, weights=rows.task_weight)
+    return np.asarray(candidates[last_least(relative + common[:, None])].T)
+
+
+def _simplex(n_views: int) -> NDArray[np.float64]:
+    """List all shares in steps of a twentieth, (A, M); the first view's ascend."""
+    counts = np.stack(np.meshgrid(*[np.arange(_STEPS + 1)] * (n_views - 1), indexing="ij"), axis=-1)
+    counts = counts.reshape(-1, n_views - 1)
+    counts = counts[counts.sum(axis=1) <= _STEPS]
+    return np.asarray(np.column_stack([counts, _STEPS - counts.sum(axis=1)]) / _STEPS)
 
 
 def last_least(losses: NDArray[np.float64]) -> NDArray[np.intp]:

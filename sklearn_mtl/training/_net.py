@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,27 @@ from torch import Tensor, nn
 from ..nn import OutputLayout, activate, task_losses
 from ._batches import Batch, FoldDataset, held_out_blocks
 from ._mixture import mean_losses
+
+
+def cycle_ends(max_epochs: int) -> list[int]:
+    """Divide epochs into three cycles, each twice as long as the one before; fewer of very few epochs.
+
+    Parameters
+    ----------
+    max_epochs : int
+
+    Returns
+    -------
+    list of int
+        The last epoch of each cycle.
+
+    Examples
+    --------
+    >>> cycle_ends(84), cycle_ends(1)
+    ([12, 36, 84], [1])
+    """
+    ends = (round(max_epochs * share / 7) for share in (1, 3, 7))
+    return sorted({end for end in ends if end > 0})
 
 
 class StopTraining(KeyboardInterrupt):
@@ -60,8 +82,9 @@ class MeanTaskLoss(nn.Module):
 class FoldNet(NeuralNet):
     """A skorch net whose batches hold rows for each fold, and which scores each fold on its held-out rows.
 
-    After every epoch the out-of-fold loss is measured; the parameters of the best epoch are kept, one
-    epoch for all folds.
+    Training goes in cycles, in each of which learning rate and dropout fall from their full size to nothing
+    along half a cosine [1]_. After every epoch the out-of-fold loss is measured; the parameters of the best
+    epoch are kept, one epoch for all folds. A cycle that has brought nothing better is the last.
 
     Parameters
     ----------
@@ -69,8 +92,8 @@ class FoldNet(NeuralNet):
         As of :class:`skorch.NeuralNet`.
     task_names : list of str
         For the history.
-    patience : int
-        Epochs without progress until training stops.
+    dropout : float
+        Rate at the start of a cycle.
     dropout_seed : int
         Of the generator that draws the dropout.
 
@@ -82,19 +105,24 @@ class FoldNet(NeuralNet):
         Numbers and probabilities for each training row from the fold that has not seen it.
     was_interrupted_ : bool
         Training was ended from the keyboard.
+
+    References
+    ----------
+    .. [1] Loshchilov, Hutter (2017). SGDR: stochastic gradient descent with warm restarts.
+       arXiv:1608.03983.
     """
 
     def __init__(
         self,
         *args: Any,
         task_names: list[str],
-        patience: int,
+        dropout: float,
         dropout_seed: int,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.task_names = task_names
-        self.patience = patience
+        self.dropout = dropout
         self.dropout_seed = dropout_seed
 
     @property
@@ -109,7 +137,7 @@ class FoldNet(NeuralNet):
         self.dropout_generator_ = torch.Generator(self.device).manual_seed(self.dropout_seed)
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
-        self.train_task_losses_: list[Tensor] = []
+        self.cycle_ends_ = cycle_ends(self.max_epochs)
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Go back to the best epoch, and let go of what only training needs."""
@@ -119,11 +147,11 @@ class FoldNet(NeuralNet):
         self.module_.requires_grad_(requires_grad=False)
         self.optimizer_.state.clear()
         self.optimizer_.zero_grad()
-        for name in ("dataset_", "dropout_generator_", "best_state_", "train_task_losses_"):
+        for name in ("dataset_", "dropout_generator_", "best_state_", "train_task_loss_"):
             self.__dict__.pop(name, None)
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> FoldNet:
-        """Train until the last epoch, until patience ends, or until the user interrupts."""
+        """Train until the last epoch, until a cycle brings nothing better, or until the user interrupts."""
         try:
             super().fit_loop(X, y, epochs, **fit_params)
         except StopTraining:
@@ -133,7 +161,7 @@ class FoldNet(NeuralNet):
         return self
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; after each epoch, stop if one of them says so or patience has ended."""
+        """Call the callbacks; after each epoch, stop if one of them or a cycle without progress says so."""
         if method_name != "on_epoch_end":
             super().notify(method_name, **cb_kwargs)
             return
@@ -141,8 +169,24 @@ class FoldNet(NeuralNet):
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as interrupt:  # as skorch's EarlyStopping does
             raise StopTraining from interrupt
-        if len(self.history) - self.best_epoch_ >= self.patience:
+        epoch = len(self.history)
+        if epoch in self.cycle_ends_ and self.best_epoch_ <= self._cycle_of(epoch)[0]:
             raise StopTraining
+
+    def _cycle_of(self, epoch: int) -> tuple[int, int]:
+        """Give the epochs after which the cycle of an epoch begins and ends."""
+        ends = [0, *self.cycle_ends_]
+        place = next(place for place, end in enumerate(ends) if epoch <= end)
+        return ends[place - 1], ends[place]
+
+    def _anneal(self) -> None:
+        """Set learning rate and dropout for the epoch that begins."""
+        epoch = len(self.history)
+        begin, end = self._cycle_of(min(epoch, self.cycle_ends_[-1]))
+        share = 0.5 * (1 + math.cos(math.pi * min(1.0, (epoch - 1 - begin) / (end - begin))))
+        for group in self.optimizer_.param_groups:
+            group["lr"] = self.lr * share
+        self.module_.network.dropout = self.dropout * share
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Compute the loss of a batch and its gradients."""
@@ -151,7 +195,7 @@ class FoldNet(NeuralNet):
         outputs = self.module_(numbers, categories, self.dropout_generator_, **fit_params)
         loss, by_task = self.criterion_(outputs, targets, weights)
         loss.backward()
-        self.train_task_losses_.append(by_task)
+        self.train_task_loss_ += by_task  # no tensor a step is kept: many small ones scatter the heap
         return {"loss": loss / len(outputs), "y_pred": outputs}
 
     def run_single_epoch(self, iterator: Any, training: bool, *args: Any, **kwargs: Any) -> None:
@@ -160,17 +204,17 @@ class FoldNet(NeuralNet):
             self._set_training(training=False)
             self._keep_if_best(self._predict_out_of_fold())
             return
+        self._anneal()
+        self.train_task_loss_ = torch.zeros_like(self.criterion_.task_weight)  # (T,)
         super().run_single_epoch(iterator, training, *args, **kwargs)
-        means = torch.stack(self.train_task_losses_).mean(0).tolist()
-        self.train_task_losses_.clear()
-        self.history.record("train_task_losses", means)
+        self.history.record("train_task_losses", (self.train_task_loss_ / len(iterator)).tolist())
 
     @torch.no_grad()
     def _predict_out_of_fold(self) -> NDArray[np.float64]:
         """Predict each row by its fold, the mean over views; (R, O)."""
         dataset, rows, scales = self.dataset_, self.dataset_.rows, self.dataset_.scales
         predicted = dataset.numbers.new_empty(len(dataset), rows.layout.n_outputs)
-        for block in held_out_blocks(dataset, block_size=max(64, 4096 // len(dataset.held_out))):
+        for block in held_out_blocks(dataset, block_size=max(64, 1024 // len(dataset.held_out))):
             outputs = self.module_(dataset.numbers[block], dataset.categories[block])
             predicted[block] = activate(outputs, rows.layout).mean(2)
         return predicted.double().cpu().numpy() * scales.deviation[rows.fold] + scales.mean[rows.fold]
