@@ -1,8 +1,9 @@
-"""Training: folds and views, the linear view, and how their predictions are mixed."""
+"""Training: folds and views, the linear view, the forest view, and how their predictions are mixed."""
 
 from ._batches import FoldBatches, FoldDataset
 from ._ensemble import Ensemble, Preparation
 from ._folds import assign_folds
+from ._forest import ForestView, fit_forest_view
 from ._linear import LinearView, fit_linear_view, ridge_path
 from ._mixture import mean_losses, network_shares
 from ._net import FoldNet, MeanTaskLoss
@@ -15,6 +16,7 @@ __all__ = [
     "FoldBatches",
     "FoldDataset",
     "FoldNet",
+    "ForestView",
     "LinearView",
     "MeanTaskLoss",
     "ModelSizes",
@@ -25,6 +27,7 @@ __all__ = [
     "all_threads",
     "assign_folds",
     "build_model",
+    "fit_forest_view",
     "fit_linear_view",
     "mean_losses",
     "network_shares",
