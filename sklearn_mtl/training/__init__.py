@@ -1,4 +1,4 @@
-"""Training: folds and views, the linear view, and how their predictions are mixed."""
+"""Training: folds and views, the linear view, the forest view, and how their predictions are mixed."""
 
 from ._batches import FoldBatches, FoldDataset
 from ._ensemble import Ensemble, Preparation

@@ -81,7 +81,9 @@ def fit_forest_view(rows: TrainingRows, scales: TargetScales, *, n_trees: int, s
     trees are expected to have: the variance of a mean of few trees, which weak shrinkage has more of, is
     replaced by that of a mean of all. Where rows times outputs are many, a sample of the rows is compared.
 
-    A tree learns from at most 20,000 rows, and each leaf has at least 1 / 4,000 of them.
+    A tree learns from at most 20,000 rows, drawn for it, and has at most 4,000 leaves; fewer for more than
+    16 outputs. Rows without labels of a task with weight are left out. A task of weight 0 has no part in
+    how trees grow, but its labels are averaged in them.
 
     Parameters
     ----------
@@ -305,7 +307,8 @@ class _Fold:
         for task in self.tasks:
             target = encoded[self.rows.layout.slices[task]]
             variance = float((target**2 @ row_weight).sum())
-            scale = self.rows.task_weight[task] * row_weight.sum() / variance if variance > 0 else 0.0
+            share = self.rows.task_weight[task] / self.rows.task_weight.sum()
+            scale = share * row_weight.sum() / variance if variance > 0 else 0.0
             targets.append(np.sqrt(scale) * target)
         return np.ascontiguousarray(np.concatenate(targets).T)
 
