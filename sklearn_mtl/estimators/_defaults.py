@@ -58,7 +58,13 @@ _PRESETS: dict[Preset, _Factors] = {
 
 
 def resolve_sizes(
-    given: Mapping[str, int | Auto], *, preset: Preset, n_rows: int, n_units: int, n_columns: int, n_tasks: int
+    given: Mapping[str, int | Auto],
+    *,
+    preset: Preset,
+    n_rows: int,
+    n_units: int,
+    n_columns: int,
+    n_tasks: int,
 ) -> Sizes:
     """Choose the sizes that the user has left open, from those of the table.
 
@@ -96,7 +102,7 @@ def resolve_sizes(
     n_epochs = max(_LEAST_EPOCHS, 84 * (_STEPS_PER_EPOCH / n_steps) ** 0.5)
     return Sizes(
         n_folds=n_folds,
-        n_views=choose("n_views", (4 if n_rows <= 500 else 2) * factors.views),
+        n_views=choose("n_views", (4 if n_rows <= 500 and n_columns <= 128 else 2) * factors.views),
         n_slots=min(choose("n_slots", _MOST_SLOTS), n_tasks),
         n_bins=choose("n_bins", np.clip(n_rows // 40, 8, 16)),
         d_token=choose("d_token", 12 if n_columns <= 64 else 6 if n_columns <= 256 else 4),

@@ -78,8 +78,9 @@ class ColumnAttention(nn.Module):
         Tensor of shape (G, B, V, S, C)
             Sums to 1 over C.
         """
+        _, n_views, n_slots = self.sizes
         _, of_slots = self._attend(tokens)
-        return of_slots.permute(0, 2, 3, 4, 1)
+        return of_slots.unflatten(3, (n_views, n_slots)).permute(0, 2, 3, 4, 1)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Pool.
@@ -95,12 +96,12 @@ class ColumnAttention(nn.Module):
         """
         n_folds, n_columns, n_rows, d_token = tokens.shape
         _, n_views, n_slots = self.sizes
-        of_views, of_slots = self._attend(tokens)  # (G, C, B, V), (G, C, B, V, S)
+        of_views, of_slots = self._attend(tokens)
         by_row = tokens.transpose(1, 2).contiguous()  # (G, B, C, D)
         factors = (n_columns * of_views).permute(0, 3, 2, 1).contiguous()  # (G, V, B, C)
         weighted = by_row.unsqueeze(1) * factors.unsqueeze(4)  # (G, V, B, C, D)
         pooled = weighted.view(n_folds, n_views * n_rows, n_columns * d_token) @ self.value.flatten(1, 2)
-        shares = of_slots.flatten(3).permute(0, 2, 3, 1)  # (G, B, V S, C)
+        shares = of_slots.permute(0, 2, 3, 1)  # (G, B, V S, C)
         slots = (shares * n_columns**0.5) @ by_row  # (G, B, V S, D)
         slots = slots.view(n_folds, n_rows, n_views, -1).transpose(1, 2)  # (G, V, B, S D)
         slots = slots.reshape(n_folds, -1, d_token) @ self.slot_value
@@ -110,9 +111,10 @@ class ColumnAttention(nn.Module):
         )
 
     def _attend(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the attention of views (G, C, B, V) and of slots (G, C, B, V, S); both sum to 1 over C."""
-        query = torch.cat([self.view_query, self.view_query + self.slot_query], dim=4).flatten(3)
-        bias = torch.cat([self.view_bias, self.view_bias + self.slot_bias], dim=4).flatten(3)
-        scores = tokens @ query + bias  # (G, C, B, V (1 + S))
-        weights = torch.softmax(scores, dim=1).unflatten(3, (self.sizes[1], -1))
-        return weights[..., 0], weights[..., 1:]
+        """Give the attention of views (G, C, B, V) and of slots (G, C, B, V S); both sum to 1 over C."""
+        n_views = self.sizes[1]
+        query = [self.view_query.flatten(3), (self.view_query + self.slot_query).flatten(3)]
+        bias = [self.view_bias.flatten(3), (self.view_bias + self.slot_bias).flatten(3)]
+        scores = tokens @ torch.cat(query, dim=3) + torch.cat(bias, dim=3)  # (G, C, B, V + V S)
+        of_views, of_slots = torch.softmax(scores, dim=1).split([n_views, scores.shape[3] - n_views], dim=3)
+        return of_views, of_slots

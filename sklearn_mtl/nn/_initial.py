@@ -29,7 +29,7 @@ def dropout_mask(*shape: int, rate: float, generator: torch.Generator) -> Tensor
     Eight bytes of one random integer decide over eight places: the draw is a quarter of the time of a small
     network's step otherwise.
     """
-    least = round(256 * rate)
+    least = min(255, round(256 * rate))
     size = math.prod(shape)
     integers = torch.empty((size + 7) // 8, dtype=torch.int64, device=generator.device)
     # Without bounds the sign bit would stay 0, and with it one bit of each eighth byte.

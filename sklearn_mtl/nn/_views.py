@@ -65,10 +65,10 @@ class ViewNetwork(nn.Module):
             normal(n_folds, n_views, 1, d_hidden, std=0.1, generator=generator) for _ in range(n_layers)
         )
         self.adapter = nn.ParameterList(
-            signs(n_folds, n_views, d_hidden, 1, generator=generator) for _ in range(n_layers - 1)
+            signs(n_folds, n_views, 1, d_hidden, generator=generator) for _ in range(n_layers - 1)
         )
         self.weight = nn.ParameterList(
-            normal(n_folds, 1, d_hidden, d_hidden, std=std, generator=generator) for _ in range(n_layers - 1)
+            normal(n_folds, d_hidden, d_hidden, std=std, generator=generator) for _ in range(n_layers - 1)
         )
 
     def forward(
@@ -91,7 +91,8 @@ class ViewNetwork(nn.Module):
         hidden = of_views + self.bias[0]
         for weight, adapter, bias in zip(self.weight, self.adapter, self.bias[1:], strict=True):
             hidden = self._drop(functional.silu(hidden), dropout_generator)
-            hidden = hidden @ (adapter * weight) + bias
+            mixed = (adapter * hidden).flatten(1, 2) @ weight  # (G, V B, H)
+            hidden = mixed.view_as(hidden) + bias
         by_slot = functional.silu(hidden.unsqueeze(3) + of_slots)
         # One mask for all slots of a view: the draw costs more than the multiplication.
         return self._drop(by_slot, dropout_generator, by_slot[..., :1, :].shape)

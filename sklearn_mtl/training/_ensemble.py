@@ -60,10 +60,7 @@ class _Serving:
         floats = n_folds * n_views * max(n_columns * d_token, n_slots * d_hidden)  # a row's greatest tensor
         self.block_size = max(1, _FLOATS_AT_ONCE // floats)
 
-
-    def tensors(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64]
-    ) -> tuple[Tensor, Tensor]:
+    def tensors(self, numbers: NDArray[np.float32], categories: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Bring rows to the module, the same ones for all folds."""
         return (
             torch.from_numpy(numbers).to(self.device, self.dtype).unsqueeze(0),
