@@ -76,7 +76,7 @@ def _measure_epochs(X: pd.DataFrame, y: pd.DataFrame) -> Record:
     for _ in range(N_ROUNDS):  # in turns, so that both see the same weather
         capture = Capture()
         model = MultiTaskAttentionRegressor(
-            random_state=0, max_epochs=N_EPOCHS, patience=N_EPOCHS, callbacks=[capture]
+            random_state=0, max_epochs=N_EPOCHS, callbacks=[capture]
         ).fit(X, y)
         ours += model.history_["seconds"].tolist()
         bare += _bare_epochs(capture, model)

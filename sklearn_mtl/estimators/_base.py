@@ -25,7 +25,6 @@ from ..training import (
     FoldNet,
     ModelSizes,
     TrainingPlan,
-    TrainingRows,
     all_threads,
     target_scales,
     torch_threads,

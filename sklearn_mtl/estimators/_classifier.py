@@ -22,7 +22,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
 
     Every column becomes a token; each task pools the tokens by attention of its own; folds of small
     networks learn all tasks together, stop on rows that they have not seen, and stand beside a logistic
-    model that takes over where it is better.
+    model and a forest, each with the share in a task that its out-of-fold predictions earn.
 
     Parameters
     ----------

@@ -9,39 +9,47 @@ from typing import TypeVar
 Class = TypeVar("Class", bound=type)
 
 PARAMETERS = """
+preset : {"fast", "default", "best"}, default="default"
+    What ``"auto"`` stands for below, given here for ``"default"``. ``"fast"`` has half of the folds, one view,
+    a third of the epochs and 0.4 of the trees; ``"best"`` twice the folds, views and epochs, and 2.5 times
+    the trees.
 n_folds : int or "auto", default="auto"
     Groups of networks; each holds out its share of the rows. More folds leave more rows to each, and take
-    longer. ``"auto"``: 8 up to 10,000 different rows, 4 up to 100,000, 2 beyond.
+    longer. ``"auto"``: 8 up to 10,000 different rows and 128 columns, 4 for wider tables and up to 100,000
+    rows, 2 beyond.
 n_views : int or "auto", default="auto"
     Networks a fold, which share weights and differ by attention, adapters and heads. ``"auto"``: 4 up to
-    5,000 different rows and 4 slots, 2 beyond.
+    500 different rows and 128 columns, 2 beyond.
 n_slots : int or "auto", default="auto"
     Attentions over columns in a view. ``"auto"``: each task its own up to 8 tasks; more tasks mix 8 by
     learned gates. 1 is one attention for all tasks.
 n_bins : int or "auto", default="auto"
     Bins of the piecewise-linear encoding of a number column, at most. ``"auto"``: one for 40 different rows,
     but 8 to 16.
-d_token : int, default=12
-    Width of a column's token.
+d_token : int or "auto", default="auto"
+    Width of a column's token. ``"auto"``: 12 up to 64 columns, 6 up to 256, 4 beyond.
 d_hidden : int, default=128
     Width of the hidden layers.
 n_layers : int, default=2
     Hidden layers.
 dropout : float, default=0.1
     Share of hidden units that is dropped in each training step.
-learning_rate : float, default=0.005
-    Of AdamW.
+learning_rate : float, default=0.01
+    Of AdamW, at the start of a cycle: training goes in three cycles, each twice as long as the one before,
+    in which learning rate and dropout fall to nothing along half a cosine.
 weight_decay : float, default=0.01
     Of AdamW.
 batch_size : int or "auto", default="auto"
-    Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 1024.
-max_epochs : int, default=150
-    Epochs at most.
-patience : int, default=20
-    Training ends after so many epochs without a better loss on held-out rows; the best epoch is kept.
+    Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 256.
+max_epochs : int or "auto", default="auto"
+    Epochs of all cycles. A cycle that has brought no better loss on held-out rows is the last; the best epoch
+    is kept. ``"auto"``: 84 up to 2,300 different rows, fewer beyond, as an epoch has more steps there: 41
+    for 10,000, 13 for 100,000, 10 at least.
 linear_view : bool, default=True
-    Put a ridge or logistic regression beside the networks, with the weight that out-of-fold predictions
-    give it, task by task.
+    Put a ridge or logistic regression beside the networks.
+n_trees : int or "auto", default="auto"
+    Put a forest of so many extremely randomised trees beside the networks; 0 for none. ``"auto"``: 200 up
+    to 20,000 different rows, 100 up to 100,000, none beyond.
 task_weight : dict, array-like of shape (T,) or None, default=None
     Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
     learned, and predicts its mean or most frequent class.
@@ -75,24 +83,17 @@ n_iter_ : int
 best_epoch_ : int
     The epoch whose networks were kept, from 1.
 feature_attention_ : DataFrame of shape (T, C)
-    Attention of each task to each column, the mean over training rows, of which at most 10,000 are taken
+    Attention of each task to each column, the mean over training rows, of which at most 2,000 are taken
     if there are more, the same in each fit.
-network_share_ : Series of shape (T,)
-    What the networks contribute to each task; the linear view has the rest.
+view_shares_ : DataFrame of shape (T, 3)
+    What ``"network"``, ``"linear"`` and ``"forest"`` contribute to each task, by the loss of their
+    out-of-fold predictions.
 oof_score_ : float
     Score of the out-of-fold predictions, the mean over tasks.
 oof_task_scores_ : Series of shape (T,)
     The same for each task.
-n_folds_ : int
-    What ``n_folds="auto"`` was resolved to.
-n_views_ : int
-    What ``n_views="auto"`` was resolved to.
-n_slots_ : int
-    What ``n_slots="auto"`` was resolved to.
-n_bins_ : int
-    What ``n_bins="auto"`` was resolved to.
-batch_size_ : int
-    What ``batch_size="auto"`` was resolved to.
+n_folds_, n_views_, n_slots_, n_bins_, d_token_, batch_size_, max_epochs_, n_trees_ : int
+    What ``"auto"`` was resolved to.
 device_ : str
     What ``device="auto"`` was resolved to.
 """
@@ -104,6 +105,10 @@ REFERENCES = """
    parameter-efficient ensembling. arXiv:2410.24210.
 .. [3] Ma, Zhao, Yi, Chen, Hong, Chi (2018). Modeling task relationships in multi-task learning with
    multi-gate mixture-of-experts. KDD.
+.. [4] Loshchilov, Hutter (2017). SGDR: stochastic gradient descent with warm restarts. arXiv:1608.03983.
+.. [5] Geurts, Ernst, Wehenkel (2006). Extremely randomized trees. Machine Learning 63, 3-42.
+.. [6] Agarwal, Tan, Ronen, Singh, Yu (2022). Hierarchical shrinkage: improving the accuracy and
+   interpretability of tree-based methods. arXiv:2202.00858.
 """
 
 

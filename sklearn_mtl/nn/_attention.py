@@ -80,7 +80,8 @@ class ColumnAttention(nn.Module):
         """
         _, n_views, n_slots = self.sizes
         _, of_slots = self._attend(tokens)
-        return of_slots.unflatten(3, (n_views, n_slots)).permute(0, 2, 3, 4, 1)
+        by_slot = of_slots.reshape(*of_slots.shape[:3], n_views, n_slots)
+        return by_slot.permute(0, 2, 3, 4, 1)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Pool.
@@ -116,5 +117,6 @@ class ColumnAttention(nn.Module):
         query = [self.view_query.flatten(3), (self.view_query + self.slot_query).flatten(3)]
         bias = [self.view_bias.flatten(3), (self.view_bias + self.slot_bias).flatten(3)]
         scores = tokens @ torch.cat(query, dim=3) + torch.cat(bias, dim=3)  # (G, C, B, V + V S)
-        of_views, of_slots = torch.softmax(scores, dim=1).split([n_views, scores.shape[3] - n_views], dim=3)
+        weights = torch.softmax(scores, dim=1)
+        of_views, of_slots = torch.split(weights, [n_views, scores.shape[3] - n_views], dim=3)
         return of_views, of_slots

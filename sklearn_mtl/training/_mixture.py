@@ -21,8 +21,8 @@ def view_shares(
 ) -> NDArray[np.float64]:
     """Find the share of each view in each task's prediction by their out-of-fold losses.
 
-    A task's share has the least sum of its own loss and the mean loss of all tasks, both relative to their base
-    rates: labels of one task alone are too few to tell similar views apart.
+    A task's share has the least sum of its own loss and the mean loss of all tasks, both relative to their
+    base rates: labels of one task alone are too few to tell similar views apart.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ _BLAS_LIMIT = _BlasLimit()
 def _without_subnormals() -> Iterator[None]:
     """Let this thread take numbers below 1e-38 for 0 inside the block, and as before after it.
 
-    Gradients of units that are all but dead are such numbers, and arithmetic with them is a hundred times slower.
+    Gradients of units that are all but dead are such numbers, and arithmetic with them is many times slower.
     """
     smallest = torch.tensor(torch.finfo(torch.float32).tiny)
     was_flushed = not bool(smallest / 2)
