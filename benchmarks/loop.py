@@ -75,9 +75,9 @@ def _measure_epochs(X: pd.DataFrame, y: pd.DataFrame) -> Record:
     bare: list[float] = []
     for _ in range(N_ROUNDS):  # in turns, so that both see the same weather
         capture = Capture()
-        model = MultiTaskAttentionRegressor(
-            random_state=0, max_epochs=N_EPOCHS, callbacks=[capture]
-        ).fit(X, y)
+        model = MultiTaskAttentionRegressor(random_state=0, max_epochs=N_EPOCHS, callbacks=[capture]).fit(
+            X, y
+        )
         ours += model.history_["seconds"].tolist()
         bare += _bare_epochs(capture, model)
     return {"epoch_ms": 1e3 * median(ours), "bare_epoch_ms": 1e3 * median(bare)}

@@ -10,9 +10,9 @@ Class = TypeVar("Class", bound=type)
 
 PARAMETERS = """
 preset : {"fast", "default", "best"}, default="default"
-    What ``"auto"`` stands for below, given here for ``"default"``. ``"fast"`` has half of the folds, one view,
-    a third of the epochs and 0.4 of the trees; ``"best"`` twice the folds, views and epochs, and 2.5 times
-    the trees.
+    What ``"auto"`` stands for below, where it is given for ``"default"``. ``"fast"`` has half of the folds,
+    one view, a third of the epochs and 0.4 of the trees; ``"best"`` twice the folds, views and epochs, and
+    2.5 times the trees.
 n_folds : int or "auto", default="auto"
     Groups of networks; each holds out its share of the rows. More folds leave more rows to each, and take
     longer. ``"auto"``: 8 up to 10,000 different rows and 128 columns, 4 for wider tables and up to 100,000

@@ -309,7 +309,7 @@ def combine(
         scales=scales,
         coefficients=linear.coefficients,
         intercept=linear.intercept,
-        forest=forest,
+        forest=forest if shares[2].any() else None,
         shares=shares,
         layout=rows.layout,
     )

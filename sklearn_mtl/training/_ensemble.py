@@ -18,7 +18,7 @@ from ._forest import ForestView
 from ._net import FoldNet
 from ._rows import TargetScales
 
-_FLOATS_AT_ONCE = 2**24
+_FLOATS_AT_ONCE = 2**20
 _MOST_ROWS_IN_FLOAT64 = 512
 
 
@@ -152,12 +152,13 @@ class Ensemble:
         categories: NDArray[np.int64],
         columns: Columns,
     ) -> NDArray[np.float64]:
-        outputs = serving.module(*serving.tensors(numbers, categories))
-        outputs = activate(outputs, self.layout).mean(2).double().cpu().numpy()  # (G, B, O)
-        predicted = (outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]).mean(axis=0)
-        predicted *= self.shares[0]
         linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
-        predicted += self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
+        predicted = self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
+        if self.shares[0].any():
+            outputs = serving.module(*serving.tensors(numbers, categories))
+            outputs = activate(outputs, self.layout).mean(2).double().cpu().numpy()  # (G, B, O)
+            outputs = outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]
+            predicted += self.shares[0] * outputs.mean(axis=0)
         if self.forest is not None:
             predicted += self.shares[2] * self.forest.predict(numbers, categories)
         return np.asarray(predicted)
