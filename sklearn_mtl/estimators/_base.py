@@ -358,7 +358,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         -------
         ndarray of shape (B, T, C)
             Mean over folds and views, in the order of the columns of `X`; sums to 1 over C. A column that
-            never varied in ``fit`` has weight 0. The linear view has no attention.
+            never varied in ``fit`` has weight 0. Linear view and forest have no attention.
         """
         columns = self._read_columns(X)
         with torch_threads(self.n_threads):

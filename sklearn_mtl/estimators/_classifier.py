@@ -38,10 +38,10 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     classes_ : list of ndarray, or ndarray if y had one axis
         The classes of each task, sorted.
     oof_prediction_ : ndarray of shape (B, T) or (B,)
-        Prediction for each training row by networks that were not trained on it; by all of them for a row
+        Prediction for each training row by the folds that were not trained on it; by all of them for a row
         without labels.
     oof_proba_ : list of ndarray of shape (B, K), or ndarray of shape (B, K) if y had one axis
-        Probabilities for each training row by networks that were not trained on it.
+        Probabilities for each training row by the folds that were not trained on it.
 
     See Also
     --------

@@ -35,7 +35,7 @@ n_layers : int, default=2
 dropout : float, default=0.1
     Share of hidden units that is dropped in each training step.
 learning_rate : float, default=0.01
-    Of AdamW, at the start of a cycle: training goes in three cycles, each twice as long as the one before,
+    Of AdamW, at the start of a cycle: training goes in four cycles, each twice as long as the one before,
     in which learning rate and dropout fall to nothing along half a cosine.
 weight_decay : float, default=0.01
     Of AdamW.
@@ -44,7 +44,7 @@ batch_size : int or "auto", default="auto"
 max_epochs : int or "auto", default="auto"
     Epochs of all cycles. A cycle that has brought no better loss on held-out rows is the last; the best epoch
     is kept. ``"auto"``: 84 up to 2,300 different rows, fewer beyond, as an epoch has more steps there: 41
-    for 10,000, 13 for 100,000, 10 at least.
+    for 10,000, 13 for 100,000, never less than 10.
 linear_view : bool, default=True
     Put a ridge or logistic regression beside the networks.
 n_trees : int or "auto", default="auto"

@@ -224,7 +224,7 @@ def training_rows(
 
 
 def attended_rows(merged: MergedRows) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Choose the rows over which attention is averaged: at most 10,000, evenly spaced in canonical order.
+    """Choose the rows over which attention is averaged: at most 2,000, evenly spaced in canonical order.
 
     Parameters
     ----------

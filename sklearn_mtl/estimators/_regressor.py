@@ -28,7 +28,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     ----------
     {attributes}
     oof_prediction_ : ndarray of shape (B, T) or (B,)
-        Prediction for each training row by networks that were not trained on it; by all of them for a row
+        Prediction for each training row by the folds that were not trained on it; by all of them for a row
         without labels.
 
     See Also

@@ -18,7 +18,7 @@ from ._mixture import mean_losses
 
 
 def cycle_ends(max_epochs: int) -> list[int]:
-    """Divide epochs into three cycles, each twice as long as the one before; fewer of very few epochs.
+    """Divide epochs into four cycles, each twice as long as the one before; fewer of very few epochs.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def cycle_ends(max_epochs: int) -> list[int]:
     Examples
     --------
     >>> cycle_ends(84), cycle_ends(1)
-    ([12, 36, 84], [1])
+    ([6, 17, 39, 84], [1])
     """
-    ends = (round(max_epochs * share / 7) for share in (1, 3, 7))
+    ends = (round(max_epochs * share / 15) for share in (1, 3, 7, 15))
     return sorted({end for end in ends if end > 0})
 
 
