@@ -74,7 +74,7 @@ def documented(thing: Any) -> dict[str, str]:
 
 def says_default(text: str, default: Any) -> bool:
     """Tell whether `text` ends in `default=<the default>`; where it is None, `optional` or `None` will do."""
-    match = re.search(r"default\s*[=:]?\s*(.+)$", text.replace("`", ""))
+    match = re.search(r"(?<![\"'])default\s*[=:]?\s*(.+)$", text.replace("`", ""))  # not the word in quotes
     if match is None:
         return default is None and bool(re.search(r"\boptional\b", text))
     said = match[1].strip()

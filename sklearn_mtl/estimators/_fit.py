@@ -283,7 +283,7 @@ def combine(
     seed : int
         Of the forest.
     constants : ndarray of shape (O,)
-        What tasks of weight 0 predict; they learn nothing.
+        What tasks of weight 0 and numbers with one value predict; they learn nothing.
 
     Returns
     -------
@@ -292,7 +292,7 @@ def combine(
         Out-of-fold numbers and probabilities.
     """
     widths = [outputs.stop - outputs.start for outputs in rows.layout.slices]
-    is_learned = np.repeat(rows.task_weight > 0, widths)  # (O,)
+    is_learned = np.repeat((rows.task_weight > 0) & ~_is_constant(rows), widths)  # (O,)
     linear = LinearView.constant(rows, constants)
     if linear_view:
         linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
@@ -317,6 +317,14 @@ def combine(
     for place in views.keys() - {1}:
         out_of_fold += shares[place] * views[place]
     return ensemble, out_of_fold
+
+
+def _is_constant(rows: TrainingRows) -> NDArray[np.bool_]:
+    """Say which tasks are numbers whose observed labels are all the same; (T,)."""
+    least = np.min(rows.values, axis=0, where=rows.weights > 0, initial=np.inf)
+    greatest = np.max(rows.values, axis=0, where=rows.weights > 0, initial=-np.inf)
+    is_number = np.array([kind == "regression" for kind in rows.layout.kinds])
+    return np.asarray(is_number & (least >= greatest))
 
 
 def constant_outputs(read: FitInput) -> NDArray[np.float64]:

@@ -287,7 +287,7 @@ class _Fold:
         if not row_weight.any():  # the fold holds out all labels
             row_weight[:] = 1.0
         is_used = row_weight > 0
-        return train[is_used], row_weight[is_used] / row_weight.max()
+        return train[is_used], _rounded(row_weight[is_used] / row_weight.max())
 
     def labels(self, chosen: NDArray[np.int64]) -> _Labels:
         """Give standardised numbers and indicators of classes, (O, n), and weights of labels, (T, n)."""
@@ -310,7 +310,12 @@ class _Fold:
             share = self.rows.task_weight[task] / self.rows.task_weight.sum()
             scale = share * row_weight.sum() / variance if variance > 0 else 0.0
             targets.append(np.sqrt(scale) * target)
-        return np.ascontiguousarray(np.concatenate(targets).T)
+        return _rounded(np.ascontiguousarray(np.concatenate(targets).T))
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to float32: last bits, which the units of labels and weights decide, must not choose a split."""
+    return values.astype(np.float32).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,10 @@ from ._rows import TargetScales, TrainingRows
 
 _STEPS = 20
 _MOST_LABELS = 500_000
+_FEW_LABELS = 200
+# Of the loss of the base rate: what one task gains below it does not count for the others.
+_SMALL_LOSS = 0.05
+_LEAST_LOSS = 1e-12
 
 
 def view_shares(
@@ -21,8 +25,8 @@ def view_shares(
 ) -> NDArray[np.float64]:
     """Find the share of each view in each task's prediction by their out-of-fold losses.
 
-    A task's share has the least sum of its own loss and the mean loss of all tasks, both relative to their
-    base rates: labels of one task alone are too few to tell similar views apart.
+    A task's share has the least product of its own loss and the geometric mean of all tasks' losses, the
+    latter to the power of 200 / (200 + its labels): few labels cannot tell similar views apart, many can.
 
     Parameters
     ----------
@@ -50,8 +54,10 @@ def view_shares(
         ]
     )  # (A, T)
     relative = losses / np.where(scales.base_loss > 0, scales.base_loss, 1.0)
-    common = np.average(relative, axis=1, weights=rows.task_weight)
-    return np.asarray(candidates[last_least(relative + common[:, None])].T)
+    common = np.average(np.log(relative + _SMALL_LOSS), axis=1, weights=rows.task_weight)  # (A,)
+    n_labels = np.count_nonzero(rows.weights, axis=0)  # (T,)
+    power = _FEW_LABELS / (_FEW_LABELS + n_labels)
+    return np.asarray(candidates[last_least((relative + _LEAST_LOSS) * np.exp(np.outer(common, power)))].T)
 
 
 def _simplex(n_views: int) -> NDArray[np.float64]:

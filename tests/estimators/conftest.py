@@ -23,6 +23,7 @@ SMALL = {
     "d_token": 4,
     "d_hidden": 8,
     "max_epochs": 6,
+    "n_trees": 8,
     "learning_rate": 0.05,
     "random_state": 0,
 }

@@ -1,4 +1,4 @@
-"""What scikit-learn asks of every estimator, with default parameters."""
+"""What scikit-learn asks of every estimator."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,18 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
 
+SHORT = {"n_folds": 4, "d_hidden": 32, "max_epochs": 10, "n_trees": 8}
+ESTIMATORS = MultiTaskAttentionRegressor, MultiTaskAttentionClassifier
 
-@parametrize_with_checks([MultiTaskAttentionRegressor(), MultiTaskAttentionClassifier()])
+
+@parametrize_with_checks([estimator(**SHORT) for estimator in ESTIMATORS])
 def test_scikit_learns_checks_pass(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([estimator() for estimator in ESTIMATORS])
+def test_scikit_learns_checks_pass_with_default_parameters(estimator, check):
     check(estimator)
 
 

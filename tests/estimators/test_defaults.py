@@ -1,61 +1,144 @@
 """What ``"auto"`` means."""
 
+from dataclasses import asdict, fields
+
 import numpy as np
 import pytest
 
-from sklearn_mtl.estimators._defaults import (
-    resolve_batch_size,
-    resolve_bins,
-    resolve_device,
-    resolve_folds,
-    resolve_seed,
-    resolve_slots,
-    resolve_views,
-)
+from sklearn_mtl.estimators._defaults import Sizes, resolve_device, resolve_seed, resolve_sizes
+
+NAMES = [field.name for field in fields(Sizes)]
+PRESETS = ["fast", "default", "best"]
+ROWS = [20, 400, 5_000, 50_000, 1_000_000]
+COLUMNS = [10, 100, 1_000]
+
+
+def resolve(n_rows=400, n_columns=10, *, n_units=None, n_tasks=3, preset="default", **given):
+    return resolve_sizes(
+        {**dict.fromkeys(NAMES, "auto"), **given},
+        preset=preset,
+        n_rows=n_rows,
+        n_units=n_rows if n_units is None else n_units,
+        n_columns=n_columns,
+        n_tasks=n_tasks,
+    )
 
 
 @pytest.mark.parametrize(
-    ("n_units", "expected"), [(2, 2), (5, 5), (8, 8), (10_000, 8), (10_001, 4), (100_000, 4), (100_001, 2)]
+    ("n_rows", "n_folds", "n_views", "n_bins", "batch_size", "max_epochs", "n_trees"),
+    [
+        (20, 8, 4, 8, 16, 84, 200),
+        (400, 8, 4, 10, 44, 84, 200),
+        (5_000, 8, 2, 16, 256, 57, 200),
+        (50_000, 4, 2, 16, 256, 20, 100),
+        (1_000_000, 2, 2, 16, 256, 10, 0),
+    ],
 )
-def test_folds_go_down_with_the_rows(n_units, expected):
-    assert resolve_folds("auto", n_units=n_units) == expected
-
-
-def test_there_are_no_more_folds_than_rows():
-    assert resolve_folds(10, n_units=7) == 7
-    assert resolve_folds(10, n_units=70) == 10
+def test_sizes_of_a_narrow_table(n_rows, n_folds, n_views, n_bins, batch_size, max_epochs, n_trees):
+    assert resolve(n_rows) == Sizes(
+        n_folds=n_folds,
+        n_views=n_views,
+        n_slots=3,
+        n_bins=n_bins,
+        d_token=12,
+        batch_size=batch_size,
+        max_epochs=max_epochs,
+        n_trees=n_trees,
+    )
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "n_folds", "expected"), [(10, 2, 16), (800, 8, 88), (1_000, 2, 63), (10**6, 2, 1024)]
+    ("n_columns", "n_folds", "n_views", "d_token"),
+    [
+        (10, 8, 4, 12),
+        (64, 8, 4, 12),
+        (65, 8, 4, 6),
+        (100, 8, 4, 6),
+        (128, 8, 4, 6),
+        (129, 4, 2, 6),
+        (256, 4, 2, 6),
+        (257, 4, 2, 4),
+        (1_000, 4, 2, 4),
+    ],
+)
+def test_wide_tables_need_fewer_networks_and_narrower_tokens(n_columns, n_folds, n_views, d_token):
+    sizes = resolve(400, n_columns)
+    assert (sizes.n_folds, sizes.n_views, sizes.d_token) == (n_folds, n_views, d_token)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "expected"),
+    [(2, 2), (5, 5), (8, 8), (10_000, 8), (10_001, 4), (100_000, 4), (100_001, 2)],
+)
+def test_folds_go_down_with_the_rows(n_rows, expected):
+    assert resolve(n_rows).n_folds == expected
+
+
+def test_there_are_no_more_folds_than_rows_that_can_be_held_out_apart():
+    assert resolve(400, n_units=7).n_folds == 7
+    assert resolve(400, n_units=7, n_folds=10).n_folds == 7
+    assert resolve(400, n_units=70, n_folds=10).n_folds == 10
+    assert resolve(400, n_units=7, preset="best").n_folds == 7
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_folds", "expected"), [(10, 2, 16), (800, 8, 88), (1_000, 2, 63), (10**6, 2, 256)]
 )
 def test_a_batch_is_an_eighth_of_a_folds_rows_within_limits(n_rows, n_folds, expected):
-    assert resolve_batch_size("auto", n_rows=n_rows, n_folds=n_folds) == expected
+    assert resolve(n_rows, n_folds=n_folds).batch_size == expected
 
 
-@pytest.mark.parametrize(
-    ("n_rows", "n_slots", "expected"), [(5, 1, 4), (5_000, 4, 4), (5_001, 1, 2), (5, 5, 2)]
-)
-def test_many_rows_or_slots_need_fewer_views(n_rows, n_slots, expected):
-    assert resolve_views("auto", n_rows=n_rows, n_slots=n_slots) == expected
-    assert resolve_views(3, n_rows=n_rows, n_slots=n_slots) == 3
+@pytest.mark.parametrize(("n_rows", "expected"), [(20_000, 200), (20_001, 100), (100_000, 100), (100_001, 0)])
+def test_many_rows_need_fewer_trees(n_rows, expected):
+    assert resolve(n_rows).n_trees == expected
+
+
+def test_batches_that_are_given_decide_over_the_epochs():
+    small, large = (resolve(5_000, batch_size=batch_size).max_epochs for batch_size in (16, 5_000))
+    assert small < resolve(5_000).max_epochs < large == 84
 
 
 @pytest.mark.parametrize(
     ("given", "n_tasks", "expected"), [("auto", 3, 3), ("auto", 30, 8), (2, 3, 2), (5, 3, 3)]
 )
 def test_there_are_no_more_slots_than_tasks(given, n_tasks, expected):
-    assert resolve_slots(given, n_tasks=n_tasks) == expected
+    assert resolve(n_tasks=n_tasks, n_slots=given).n_slots == expected
 
 
 @pytest.mark.parametrize(("n_rows", "expected"), [(5, 8), (400, 10), (10_000, 16)])
 def test_more_rows_bear_more_bins(n_rows, expected):
-    assert resolve_bins("auto", n_rows=n_rows) == expected
-    assert resolve_bins(3, n_rows=n_rows) == 3
+    assert resolve(n_rows).n_bins == expected
 
 
-def test_a_batch_size_that_is_given_is_taken():
-    assert resolve_batch_size(7, n_rows=1_000, n_folds=2) == 7
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("n_rows", [20, 1_000_000])
+def test_what_is_given_is_taken_whatever_the_preset(preset, n_rows):
+    given = {name: place + 3 for place, name in enumerate(NAMES)}
+    assert asdict(resolve(n_rows, preset=preset, n_tasks=99, **given)) == given
+    assert resolve(n_rows, preset=preset, n_trees=0).n_trees == 0
+
+
+@pytest.mark.parametrize("n_columns", COLUMNS)
+@pytest.mark.parametrize("n_rows", ROWS)
+def test_presets_order_sizes(n_rows, n_columns):
+    fast, default, best = (asdict(resolve(n_rows, n_columns, preset=preset)) for preset in PRESETS)
+    for name in NAMES:
+        assert fast[name] <= default[name] <= best[name], name
+    for name in ("n_views", "max_epochs"):
+        assert fast[name] < default[name] < best[name], name
+    for name in ("n_slots", "n_bins", "d_token"):
+        assert fast[name] == best[name], name
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("n_columns", COLUMNS)
+@pytest.mark.parametrize("n_rows", [2, 3, *ROWS])
+def test_sizes_are_whole_numbers_that_can_be_used(n_rows, n_columns, preset):
+    sizes = asdict(resolve(n_rows, n_columns, n_tasks=1, preset=preset))
+    assert all(type(size) is int for size in sizes.values())
+    assert 2 <= sizes["n_folds"] <= n_rows
+    assert sizes["n_trees"] >= 0
+    assert all(size >= 1 for name, size in sizes.items() if name != "n_trees")
 
 
 def test_a_seed_is_itself():

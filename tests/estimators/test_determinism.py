@@ -162,7 +162,7 @@ def test_the_order_of_repeated_rows_of_different_weights_does_not_matter(kind, m
 
 # Columns and tasks have initial values of their own, so that another order is another draw of these: it
 # may change predictions as another seed does, and no more.
-LARGER = {"d_token": 8, "d_hidden": 32, "n_bins": 8, "max_epochs": 40, "learning_rate": 0.01}
+LARGER = {"d_token": 8, "d_hidden": 32, "n_bins": 8, "max_epochs": 40, "learning_rate": 0.01, "n_trees": 0}
 TRUE_COLUMNS = [{0, 1}, {2}, {1, 3}]  # of each task
 
 

@@ -299,7 +299,7 @@ def test_the_shape_and_names_of_y_are_kept(kind, numbers, make, names, shape):
     assert model.predict(X).shape == shape
     assert model.oof_prediction_.shape == shape
     assert model.oof_task_scores_.index.tolist() == names
-    assert model.network_share_.index.tolist() == names
+    assert model.view_shares_.index.tolist() == names
     assert model.feature_attention_.index.tolist() == names
 
 

@@ -23,7 +23,7 @@ def assert_same_fit(model, other, X):
     pd.testing.assert_frame_equal(
         model.history_.drop(columns="seconds"), other.history_.drop(columns="seconds"), check_exact=True
     )
-    pd.testing.assert_series_equal(model.network_share_, other.network_share_, check_exact=True)
+    pd.testing.assert_frame_equal(model.view_shares_, other.view_shares_, check_exact=True)
     pd.testing.assert_frame_equal(model.feature_attention_, other.feature_attention_, check_exact=True)
 
 
@@ -146,7 +146,7 @@ def test_a_task_of_weight_0_predicts_its_mean(regressor, numbers):
     X, y = numbers
     model = regressor(task_weight={"task_1": 0}).fit(X, y)
     np.testing.assert_allclose(model.predict(X)[:, 1], np.nanmean(y[:, 1]))
-    assert model.network_share_["task_1"] == 0
+    assert model.view_shares_.loc["task_1"].tolist() == [0, 1, 0]
 
 
 def test_a_task_of_weight_0_predicts_its_most_frequent_class(classifier, numbers):
@@ -174,7 +174,7 @@ def test_scaling_all_task_weights_changes_nothing(kind, numbers):
 def test_a_greater_task_weight_lowers_the_tasks_training_loss(kind, numbers):
     X, labels = numbers[0], kind.labels(numbers[1])
     losses = [
-        kind(task_weight={"task_2": weight}, max_epochs=40, patience=40)
+        kind(task_weight={"task_2": weight}, max_epochs=40)
         .fit(X, labels)
         .history_["train_loss_task_2"]
         .iloc[-1]
@@ -186,11 +186,22 @@ def test_a_greater_task_weight_lowers_the_tasks_training_loss(kind, numbers):
 def test_a_greater_class_weight_raises_the_classs_probability(classifier, numbers):
     X, labels = numbers[0], classifier.labels(numbers[1])
     light, heavy = (
-        classifier(class_weight={"task_1": {1.0: weight}}).fit(X, labels).predict_proba(X)
+        classifier(class_weight={"task_1": {1.0: weight}}, n_trees=0).fit(X, labels).predict_proba(X)
         for weight in (0.1, 10.0)
     )
     assert light[1][:, 1].max() < heavy[1][:, 1].min()
     np.testing.assert_allclose(light[2].mean(axis=0), heavy[2].mean(axis=0), atol=0.1)
+
+
+@pytest.mark.parametrize("n_trees", [0, 40])
+def test_a_greater_class_weight_raises_the_classs_probability_out_of_fold(classifier, numbers, n_trees):
+    X, labels = numbers[0], classifier.labels(numbers[1])
+    light, heavy = (
+        classifier(class_weight={"task_1": {1.0: weight}}, n_trees=n_trees).fit(X, labels).oof_proba_[1]
+        for weight in (0.1, 10.0)
+    )
+    assert (light[:, 1] < heavy[:, 1]).mean() > 0.95
+    assert heavy[:, 1].mean() > light[:, 1].mean() + 0.3
 
 
 def test_balanced_classes_are_equally_probable_without_a_signal(classifier):

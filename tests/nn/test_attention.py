@@ -27,10 +27,27 @@ def tokens(generator):
     return torch.randn(N_FOLDS, N_COLUMNS, N_ROWS, D_TOKEN, generator=generator, dtype=torch.float64)
 
 
-def weights_by_loop(attention, tokens):
+def softmax(scores):
+    powers = [math.exp(score) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def view_weights_by_loop(attention, tokens):
+    weights = torch.empty(N_FOLDS, N_VIEWS, N_ROWS, N_COLUMNS, dtype=torch.float64)
+    for fold, view, row in itertools.product(*map(range, weights.shape[:3])):
+        scores = []
+        for column in range(N_COLUMNS):
+            query = attention.view_query[fold, column, :, view, 0]
+            bias = attention.view_bias[fold, column, 0, view, 0]
+            scores.append((query @ tokens[fold, column, row] + bias).item())
+        weights[fold, view, row] = torch.tensor(softmax(scores), dtype=torch.float64)
+    return weights
+
+
+def slot_weights_by_loop(attention, tokens):
     weights = torch.empty(N_FOLDS, N_ROWS, N_VIEWS, N_SLOTS, N_COLUMNS, dtype=torch.float64)
     for fold, row, view, slot in itertools.product(*map(range, weights.shape[:4])):
-        powers = []
+        scores = []
         for column in range(N_COLUMNS):
             query = (
                 attention.view_query[fold, column, :, view, 0]
@@ -39,27 +56,35 @@ def weights_by_loop(attention, tokens):
             bias = (
                 attention.view_bias[fold, column, 0, view, 0] + attention.slot_bias[fold, column, 0, 0, slot]
             )
-            powers.append(math.exp((query * tokens[fold, column, row]).sum().item() + bias.item()))
-        weights[fold, row, view, slot] = torch.tensor(powers, dtype=torch.float64) / sum(powers)
+            scores.append((query @ tokens[fold, column, row] + bias).item())
+        weights[fold, row, view, slot] = torch.tensor(softmax(scores), dtype=torch.float64)
     return weights
 
 
 def pooled_by_loop(attention, tokens):
-    weights = weights_by_loop(attention, tokens)
-    pooled = torch.zeros(N_FOLDS, N_ROWS, N_VIEWS, N_SLOTS, D_HIDDEN, dtype=torch.float64)
-    for fold, row, view, slot in itertools.product(*map(range, pooled.shape[:4])):
-        for column in range(N_COLUMNS):
-            value = tokens[fold, column, row] @ attention.value[fold, column].detach()
-            pooled[fold, row, view, slot] += N_COLUMNS * weights[fold, row, view, slot, column] * value
-    return pooled
+    """What views pool and what slots pool, by the formulas of the docstring."""
+    by_view, by_slot = view_weights_by_loop(attention, tokens), slot_weights_by_loop(attention, tokens)
+    of_views = torch.zeros(N_FOLDS, N_VIEWS, N_ROWS, D_HIDDEN, dtype=torch.float64)
+    of_slots = torch.zeros(N_FOLDS, N_VIEWS, N_ROWS, N_SLOTS, D_HIDDEN, dtype=torch.float64)
+    for fold, view, row, column in itertools.product(*map(range, by_view.shape)):
+        token = tokens[fold, column, row]
+        value = token @ attention.value[fold, column].detach()
+        of_views[fold, view, row] += N_COLUMNS * by_view[fold, view, row, column] * value
+        for slot in range(N_SLOTS):
+            share = math.sqrt(N_COLUMNS) * by_slot[fold, row, view, slot, column]
+            of_slots[fold, view, row, slot] += share * (token @ attention.slot_value[fold].detach())
+    return of_views, of_slots
 
 
 def test_weights_equal_a_loop(attention, tokens):
-    torch.testing.assert_close(attention.weights(tokens), weights_by_loop(attention, tokens))
+    torch.testing.assert_close(attention.weights(tokens), slot_weights_by_loop(attention, tokens))
 
 
 def test_pooled_tokens_equal_a_loop(attention, tokens):
-    torch.testing.assert_close(attention(tokens), pooled_by_loop(attention, tokens))
+    of_views, of_slots = attention(tokens)
+    expected_of_views, expected_of_slots = pooled_by_loop(attention, tokens)
+    torch.testing.assert_close(of_views, expected_of_views)
+    torch.testing.assert_close(of_slots, expected_of_slots)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e4])
@@ -71,22 +96,42 @@ def test_weights_are_not_negative_and_sum_to_1(size, attention, tokens):
 
 def test_uniform_attention_is_the_first_layer_of_a_perceptron_on_joined_tokens(attention, tokens):
     with torch.no_grad():
-        for part in ("view_query", "view_bias", "slot_query", "slot_bias"):
+        for part in ("view_query", "view_bias"):
             getattr(attention, part).zero_()
     joined = tokens.transpose(1, 2).flatten(2)  # (G, B, C D)
     layer = joined @ attention.value.flatten(1, 2)  # (G, B, H)
-    expected = layer[:, :, None, None].expand(-1, -1, N_VIEWS, N_SLOTS, -1)
-    torch.testing.assert_close(attention(tokens), expected)
+    of_views, _ = attention(tokens)
+    torch.testing.assert_close(of_views, layer[:, None].expand(-1, N_VIEWS, -1, -1))
+
+
+def test_slots_with_uniform_attention_pool_the_mean_token(attention, tokens):
+    with torch.no_grad():
+        for part in ("view_query", "view_bias", "slot_query", "slot_bias"):
+            getattr(attention, part).zero_()
+    mean = tokens.mean(1)  # (G, B, D)
+    pooled = N_COLUMNS**0.5 * mean @ attention.slot_value
+    _, of_slots = attention(tokens)
+    torch.testing.assert_close(of_slots, pooled[:, None, :, None].expand(-1, N_VIEWS, -1, N_SLOTS, -1))
+
+
+def test_the_parts_of_slots_leave_what_views_pool(attention, tokens):
+    before, _ = attention(tokens)
+    with torch.no_grad():
+        for part in ("slot_query", "slot_bias", "slot_value"):
+            getattr(attention, part).add_(1.0)
+    torch.testing.assert_close(attention(tokens)[0], before, rtol=0, atol=0)
 
 
 def test_permuting_columns_permutes_the_weights_and_leaves_the_pooled_tokens(attention, tokens):
     weights, pooled = attention.weights(tokens), attention(tokens)
     order = torch.tensor([2, 0, 3, 1])
     with torch.no_grad():
-        for parameter in attention.parameters():
-            parameter.copy_(parameter[:, order].clone())
+        for name, parameter in attention.named_parameters():
+            if name != "slot_value":  # of all columns
+                parameter.copy_(parameter[:, order].clone())
     torch.testing.assert_close(attention.weights(tokens[:, order]), weights[..., order])
-    torch.testing.assert_close(attention(tokens[:, order]), pooled)
+    for permuted, expected in zip(attention(tokens[:, order]), pooled, strict=True):
+        torch.testing.assert_close(permuted, expected)
 
 
 def test_views_start_apart_and_slots_alike(fresh, tokens):
@@ -96,11 +141,18 @@ def test_views_start_apart_and_slots_alike(fresh, tokens):
     assert (apart > 0.01).all()
 
 
-def test_pooled_tokens_start_with_the_variance_of_two_over_the_tokens(generator):
+def test_slots_start_with_the_attention_of_their_view(fresh, tokens):
+    weights = fresh.weights(tokens)
+    of_views = view_weights_by_loop(fresh, tokens).transpose(1, 2)  # (G, B, V, C)
+    torch.testing.assert_close(weights[:, :, :, 0], of_views)
+
+
+def test_pooled_tokens_start_with_the_variance_of_two_and_of_one_over_the_tokens(generator):
     sizes = {"n_folds": 1, "n_views": 8, "n_slots": 1, "n_columns": 30, "d_token": 8, "d_hidden": 64}
     attention = ColumnAttention(**sizes, generator=generator)
     with torch.no_grad():
         attention.view_query.zero_()
         attention.view_bias.zero_()
-    pooled = attention(torch.randn(1, 30, 200, 8, generator=generator))
-    torch.testing.assert_close(pooled.var(), torch.tensor(2.0), rtol=0.1, atol=0)
+    of_views, of_slots = attention(torch.randn(1, 30, 200, 8, generator=generator))
+    torch.testing.assert_close(of_views.var(), torch.tensor(2.0), rtol=0.1, atol=0)
+    torch.testing.assert_close(of_slots.var(), torch.tensor(1.0), rtol=0.15, atol=0)

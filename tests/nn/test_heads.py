@@ -22,7 +22,7 @@ def make_heads(generator, randomised):
 def make_hidden(generator):
     def make(n_slots):
         return torch.randn(
-            N_FOLDS, N_ROWS, N_VIEWS, n_slots, D_HIDDEN, generator=generator, dtype=torch.float64
+            N_FOLDS, N_VIEWS, N_ROWS, n_slots, D_HIDDEN, generator=generator, dtype=torch.float64
         )
 
     return make
@@ -51,8 +51,8 @@ def heads_by_loop(heads, hidden, shares):
     task_of_output = [task for task, width in enumerate(N_OUTPUTS) for _ in range(width)]
     for fold, row, view, output in itertools.product(*map(range, outputs.shape)):
         of_slot = shares(heads, fold, view, task_of_output[output])
-        mixed = sum(share * state for share, state in zip(of_slot, hidden[fold, row, view], strict=True))
-        bias = heads.bias[fold, 0, view, output]
+        mixed = sum(share * state for share, state in zip(of_slot, hidden[fold, view, row], strict=True))
+        bias = heads.bias[fold, view, 0, output]
         outputs[fold, row, view, output] = (mixed @ heads.weight[fold, view, :, output] + bias).detach()
     return outputs
 
@@ -83,7 +83,8 @@ def test_a_task_with_its_own_slot_reads_no_other(make_heads, make_hidden):
 def test_each_view_has_heads_of_its_own(make_heads, make_hidden):
     heads, hidden = make_heads(2), make_hidden(2).requires_grad_()
     heads(hidden)[:, :, 0].sum().backward()
-    assert not hidden.grad[:, :, 1].any()
+    assert hidden.grad[:, 0].any()
+    assert not hidden.grad[:, 1].any()
     assert not heads.weight.grad[:, 1].any()
     assert not heads.gate.grad[:, 1].any()
 

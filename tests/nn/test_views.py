@@ -6,7 +6,7 @@ from torch.nn.functional import silu
 
 from sklearn_mtl.nn import ViewNetwork
 
-SHAPE = 2, 5, 3, 2, 4  # G, B, V, S, H
+SHAPE = 2, 3, 5, 2, 4  # G, V, B, S, H
 
 
 @pytest.fixture
@@ -20,45 +20,53 @@ def make_network(generator, randomised):
 
 @pytest.fixture
 def pooled(generator):
-    return torch.randn(SHAPE, generator=generator, dtype=torch.float64)
+    """What views and what slots have pooled."""
+    of_slots = torch.randn(SHAPE, generator=generator, dtype=torch.float64)
+    return torch.randn(*SHAPE[:3], SHAPE[4], generator=generator, dtype=torch.float64), of_slots
 
 
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def network_by_loop(network, pooled):
-    hidden = torch.empty_like(pooled)
-    for fold, row, view, slot in itertools.product(*map(range, SHAPE[:4])):
-        state = silu(pooled[fold, row, view, slot] + network.bias[0][fold, 0, view, 0])
+def many_rows(pooled, n_rows):
+    """The first row, so many times."""
+    return pooled[0][:, :, :1].expand(-1, -1, n_rows, -1), pooled[1][:, :, :1].expand(-1, -1, n_rows, -1, -1)
+
+
+def network_by_loop(network, of_views, of_slots):
+    hidden = torch.empty_like(of_slots)
+    for fold, view, row in itertools.product(*map(range, SHAPE[:3])):
+        state = of_views[fold, view, row] + network.bias[0][fold, view, 0]
         for layer, weight in enumerate(network.weight):
-            adapted = network.adapter[layer][fold, 0, view, 0] * state
-            state = silu(weight[fold].T @ adapted + network.bias[layer + 1][fold, 0, view, 0])
-        hidden[fold, row, view, slot] = state.detach()
+            adapted = network.adapter[layer][fold, view, 0] * silu(state)
+            state = weight[fold].T @ adapted + network.bias[layer + 1][fold, view, 0]
+        for slot in range(SHAPE[3]):
+            hidden[fold, view, row, slot] = silu(state + of_slots[fold, view, row, slot]).detach()
     return hidden
 
 
 @pytest.mark.parametrize("n_layers", [1, 2, 4])
 def test_layers_equal_a_loop(n_layers, make_network, pooled):
     network = make_network(n_layers=n_layers)
-    torch.testing.assert_close(network(pooled), network_by_loop(network, pooled))
+    torch.testing.assert_close(network(*pooled), network_by_loop(network, *pooled))
 
 
 def test_nothing_is_dropped_without_a_generator(make_network, pooled):
     network = make_network(dropout=0.9).train()
-    torch.testing.assert_close(network(pooled), network_by_loop(network, pooled))
+    torch.testing.assert_close(network(*pooled), network_by_loop(network, *pooled))
 
 
 def test_nothing_is_dropped_at_rate_0(make_network, pooled):
     network = make_network(dropout=0.0)
-    assert torch.equal(network(pooled, seeded(0)), network(pooled))
+    assert torch.equal(network(*pooled, seeded(0)), network(*pooled))
 
 
 @pytest.mark.parametrize("n_layers", [1, 3])
 def test_dropout_depends_on_the_seed_alone(n_layers, make_network, pooled):
     network = make_network(n_layers=n_layers, dropout=0.5)
     state = torch.get_rng_state()
-    first, again, other = (network(pooled, seeded(seed)) for seed in (0, 0, 1))
+    first, again, other = (network(*pooled, seeded(seed)) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(torch.get_rng_state(), state)
@@ -66,46 +74,84 @@ def test_dropout_depends_on_the_seed_alone(n_layers, make_network, pooled):
 
 def test_dropout_preserves_the_mean_of_what_leaves(make_network, pooled):
     network = make_network(n_layers=1, dropout=0.4)
-    rows = pooled[:, :1].expand(-1, 20_000, -1, -1, -1)
-    dropped = network(rows, seeded(0)).mean(1, keepdim=True)
-    torch.testing.assert_close(dropped, network(pooled[:, :1]), rtol=0.05, atol=0)
+    dropped = network(*many_rows(pooled, 20_000), seeded(0)).mean(2, keepdim=True)
+    torch.testing.assert_close(dropped, network(*many_rows(pooled, 1)), rtol=0.05, atol=0)
 
 
-def test_dropout_reaches_every_layer(make_network, pooled):
+def test_dropout_preserves_the_mean_of_what_enters_a_layer(make_network, pooled):
     network = make_network(n_layers=2, dropout=0.5)
     with torch.no_grad():
-        network.weight[0].copy_(torch.eye(4).expand(2, -1, -1))
+        network.weight[0].copy_(torch.eye(4))
+        network.adapter[0].fill_(1.0)
+        network.bias[1].fill_(100.0)  # where the last activation is the identity
+        dropped = network(*many_rows(pooled, 20_000), seeded(0))
+        network.dropout = 0.0
+        expected = network(*many_rows(pooled, 1))
+    mean = dropped.sum(2) / (dropped != 0).sum(2) / 2 - 100  # what the last mask has kept, unscaled
+    torch.testing.assert_close(mean, expected[:, :, 0] - 100, rtol=0.1, atol=0.05)
+
+
+def test_dropout_reaches_every_layer_and_not_the_slots_alone(make_network, pooled):
+    network = make_network(n_layers=2, dropout=0.5)
+    with torch.no_grad():
+        network.weight[0].copy_(torch.eye(4))
         network.adapter[0].fill_(1.0)
         network.bias[1].zero_()
-    hidden = network(pooled.abs() + 1, seeded(0))
-    inner = silu(2 * silu(pooled.abs() + 1 + network.bias[0])) * 2
-    kept = torch.isclose(hidden, inner)
-    assert (kept | (hidden == 0)).all()
-    # Where both draws keep a unit it is kept: a quarter of them.
-    assert 0.1 < kept.double().mean() < 0.4
+    of_views, of_slots = (part.abs() + 1 for part in pooled)
+    hidden = network(of_views, of_slots, seeded(0))
+    inner = silu(of_views + network.bias[0]).unsqueeze(3)
+    kept_by_both = torch.isclose(hidden, 2 * silu(2 * inner + of_slots))
+    kept_by_the_last = torch.isclose(hidden, 2 * silu(of_slots))
+    dropped = hidden == 0
+    assert (kept_by_both | kept_by_the_last | dropped).all()
+    for share, expected in ((kept_by_both, 0.25), (kept_by_the_last, 0.25), (dropped, 0.5)):
+        assert abs(share.double().mean() - expected) < 0.15
 
 
-def test_rows_and_folds_have_masks_of_their_own(make_network, pooled):
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_slots_of_a_view_share_their_masks(n_layers, make_network, pooled):
+    network = make_network(n_layers=n_layers, dropout=0.5)
+    of_views, of_slots = pooled
+    alike = of_slots[:, :, :, :1].expand(SHAPE)
+    hidden = network(of_views, alike, seeded(0))
+    assert torch.equal(hidden[..., 0, :], hidden[..., 1, :])
+    is_dropped = network(of_views, of_slots, seeded(0)) == 0
+    assert torch.equal(is_dropped[..., 0, :], is_dropped[..., 1, :])
+    assert is_dropped.any()
+
+
+def test_folds_views_and_rows_have_masks_of_their_own(make_network, pooled):
     network = make_network(n_layers=1, dropout=0.5)
-    wide = pooled.expand(SHAPE).clone()
-    is_dropped = network(wide, seeded(0)) == 0  # (G, B, V, S, H)
-    for one, other in ((is_dropped[0], is_dropped[1]), (is_dropped[:, 0], is_dropped[:, 1])):
+    is_dropped = network(*pooled, seeded(0)) == 0  # (G, V, B, S, H)
+    for axis in range(3):
+        one, other = is_dropped.select(axis, 0), is_dropped.select(axis, 1)
         assert not torch.equal(one, other)
-    assert not torch.equal(is_dropped[:, :, 0], is_dropped[:, :, 1])
 
 
 def test_adapters_start_as_signs_that_differ_between_views(generator):
     network = ViewNetwork(n_folds=1, n_views=2, d_hidden=32, n_layers=2, dropout=0.0, generator=generator)
     adapter = network.adapter[0]
     assert set(adapter.flatten().tolist()) == {-1.0, 1.0}
-    assert not torch.equal(adapter[:, :, 0], adapter[:, :, 1])
+    assert not torch.equal(adapter[:, 0], adapter[:, 1])
 
 
-def test_each_view_and_slot_is_computed_apart_from_the_others(make_network, pooled):
+def test_a_slot_changes_its_own_output_alone(make_network, pooled):
     network = make_network()
-    changed = pooled.clone()
-    changed[:, :, 1, 0] += 1.0
-    differs = (network(changed) != network(pooled)).any(-1)  # (G, B, V, S)
-    assert differs[:, :, 1, 0].all()
-    differs[:, :, 1, 0] = False
+    of_views, of_slots = pooled
+    changed = of_slots.clone()
+    changed[:, 1, :, 0] += 1.0
+    differs = (network(of_views, changed) != network(of_views, of_slots)).any(-1)  # (G, V, B, S)
+    assert differs[:, 1, :, 0].all()
+    differs[:, 1, :, 0] = False
+    assert not differs.any()
+
+
+def test_a_view_changes_its_own_slots_alone(make_network, pooled):
+    network = make_network()
+    of_views, of_slots = pooled
+    changed = of_views.clone()
+    changed[:, 1] += 1.0
+    differs = (network(changed, of_slots) != network(of_views, of_slots)).any(-1)  # (G, V, B, S)
+    assert differs[:, 1].all()
+    differs[:, 1] = False
     assert not differs.any()

@@ -7,10 +7,11 @@ import torch
 
 from sklearn_mtl.encoding import Columns, LinearDesign, NumberScaling
 from sklearn_mtl.nn import activate
-from sklearn_mtl.training import Ensemble, Preparation, target_scales
+from sklearn_mtl.training import Ensemble, Preparation, fit_forest_view, target_scales
 from sklearn_mtl.training import _ensemble as ensemble_module
 
 N_COLUMNS = 3  # two numbers, one category
+NETWORK, LINEAR, FOREST = np.eye(3)[:, :, None] * np.ones(5)  # all outputs by one view; (3, O) each
 
 
 def some_columns(n_rows, *, seed=1):
@@ -22,20 +23,21 @@ def some_columns(n_rows, *, seed=1):
 
 @pytest.fixture
 def ensemble(make_rows, trained):
-    """An ensemble of all kinds of tasks, half network and half linear view."""
+    """An ensemble of all kinds of tasks, half network, and a quarter each linear view and forest."""
     columns = some_columns(60, seed=0)
     scaling, design = NumberScaling().fit(columns.numbers), LinearDesign().fit(columns)
     preparation = Preparation(np.arange(2), np.arange(1), scaling, design)
     numbers, categories = preparation.network_inputs(columns)
     rows = make_rows(numbers=numbers, categories=categories, design=design.transform(columns))
-    rng = np.random.default_rng(0)
+    rng, scales = np.random.default_rng(0), target_scales(rows)
     return Ensemble(
         net=trained(rows),
         preparation=preparation,
-        scales=target_scales(rows),
+        scales=scales,
         coefficients=rng.normal(size=(design.n_outputs, 5)),
         intercept=rng.normal(size=5),
-        network_share=np.full(5, 0.5),
+        forest=fit_forest_view(rows, scales, n_trees=6, seed=0),
+        shares=0.5 * NETWORK + 0.25 * LINEAR + 0.25 * FOREST,
         layout=rows.layout,
     )
 
@@ -48,26 +50,40 @@ def test_the_network_predicts_the_mean_of_folds_and_views(ensemble):
     for fold in range(3):
         mean = activated[fold].mean(1).numpy()  # (B, O)
         expected += (mean * ensemble.scales.deviation[fold] + ensemble.scales.mean[fold]) / 3
-    alone = replace(ensemble, network_share=np.ones(5))
+    alone = replace(ensemble, shares=NETWORK)
     np.testing.assert_allclose(alone.predict(columns), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_linear_view_predicts_from_the_design(ensemble):
     columns = some_columns(10)
     linear = ensemble.preparation.design.transform(columns) @ ensemble.coefficients + ensemble.intercept
-    predicted = replace(ensemble, network_share=np.zeros(5)).predict(columns)
+    predicted = replace(ensemble, shares=LINEAR).predict(columns)
     powers = np.exp(linear[:, 2:])
     np.testing.assert_allclose(predicted[:, 0], linear[:, 0])
     np.testing.assert_allclose(predicted[:, 1], 1 / (1 + np.exp(-linear[:, 1])))
     np.testing.assert_allclose(predicted[:, 2:], powers / powers.sum(axis=1, keepdims=True))
 
 
-def test_each_output_is_mixed_by_its_own_share(ensemble):
-    columns, share = some_columns(10), np.array([0.0, 0.3, 1.0, 1.0, 1.0])
-    network, linear, mixed = (
-        replace(ensemble, network_share=part).predict(columns) for part in (np.ones(5), np.zeros(5), share)
-    )
-    np.testing.assert_allclose(mixed, share * network + (1 - share) * linear)
+@pytest.mark.parametrize("n_rows", [10, 600])
+def test_the_forest_predicts_from_the_inputs_of_the_network(n_rows, ensemble):
+    columns = some_columns(n_rows)
+    expected = ensemble.forest.predict(*ensemble.preparation.network_inputs(columns))
+    np.testing.assert_allclose(replace(ensemble, shares=FOREST).predict(columns), expected)
+
+
+def test_each_output_is_mixed_by_its_own_shares(ensemble):
+    columns = some_columns(10)
+    shares = np.array([[0.0, 0.3, 1.0, 0.2, 0.5], [0.6, 0.3, 0.0, 0.8, 0.2], [0.4, 0.4, 0.0, 0.0, 0.3]])
+    alone = [replace(ensemble, shares=view).predict(columns) for view in (NETWORK, LINEAR, FOREST)]
+    mixed = replace(ensemble, shares=shares).predict(columns)
+    np.testing.assert_allclose(mixed, sum(share * view for share, view in zip(shares, alone, strict=True)))
+
+
+def test_an_ensemble_without_a_forest_predicts_by_the_others(ensemble):
+    columns, shares = some_columns(10), 0.5 * NETWORK + 0.5 * LINEAR
+    without = replace(ensemble, shares=shares, forest=None)
+    expected = replace(ensemble, shares=shares).predict(columns)
+    np.testing.assert_allclose(without.predict(columns), expected)
 
 
 @pytest.mark.parametrize("n_rows", [20, 600])

@@ -1,9 +1,11 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from sklearn_mtl.training import mean_losses, network_shares
+from sklearn_mtl.training import _mixture as mixture
+from sklearn_mtl.training import mean_losses, target_scales, view_shares
 
 
 def test_mean_losses_equal_a_loop_over_observed_labels(make_rows):
@@ -32,28 +34,132 @@ def test_a_task_without_weight_has_no_loss(make_rows):
     assert (losses[[0, 2]] > 0).all()
 
 
+@pytest.fixture
+def make_views():
+    """Give views that predict with errors of their own."""
+
+    def make(rows, n_views, *, seed=1):
+        rng = np.random.default_rng(seed)
+        n_rows, views = len(rows.fold), []
+        for view in range(n_views):
+            parts = []
+            for task, kind in enumerate(rows.layout.kinds):
+                value = rows.values[:, task]
+                if kind == "regression":
+                    parts.append(value + rng.normal(0, 2 + view, n_rows))
+                elif kind == "binary":
+                    parts.append(np.clip(0.6 * value + 0.2 + rng.uniform(-0.3, 0.3, n_rows), 0.02, 0.98))
+                else:
+                    odds = np.eye(3)[value.astype(int)] + rng.uniform(0.2, 1.5, (n_rows, 3))
+                    parts.append((odds / odds.sum(axis=1, keepdims=True)).T)
+            views.append(np.vstack(parts).T)
+        return views
+
+    return make
+
+
+def shares_by_loop(views, rows, scales):
+    """Try all shares in steps of a twentieth for each task."""
+    counts = itertools.product(range(21), repeat=len(views))
+    candidates = [np.array(shares) / 20 for shares in counts if sum(shares) == 20]
+    relative = np.array(
+        [
+            mean_losses(np.einsum("m,mro->ro", shares, np.stack(views)), rows) / scales.base_loss
+            for shares in candidates
+        ]
+    )
+    best = []
+    for task in range(len(rows.task_weight)):
+        total = relative[:, task] + relative @ (rows.task_weight / rows.task_weight.sum())
+        best.append(candidates[int(np.argmin(total))])
+    return np.array(best).T
+
+
+@pytest.mark.parametrize("n_views", [2, 3])
+@pytest.mark.parametrize("task_weight", [[1.0, 1.0, 1.0], [1.0, 0.0, 5.0]], ids=["equal", "weighted"])
+def test_shares_equal_a_loop_over_all_of_them(n_views, task_weight, make_rows, make_views):
+    rows = make_rows(task_weight=np.array(task_weight))
+    views, scales = make_views(rows, n_views), target_scales(rows)
+    shares = view_shares(views, rows, scales)
+    np.testing.assert_allclose(shares, shares_by_loop(views, rows, scales), atol=1e-12)
+    assert ((shares > 0) & (shares < 1)).any()  # or nothing would be shown
+
+
+def test_shares_are_not_negative_and_sum_to_1_in_steps_of_a_twentieth(make_rows, make_views):
+    rows = make_rows()
+    shares = view_shares(make_views(rows, 3), rows, target_scales(rows))
+    assert shares.shape == (3, 3)
+    assert (shares >= 0).all()
+    np.testing.assert_allclose(shares.sum(axis=0), 1)
+    np.testing.assert_allclose(20 * shares, np.round(20 * shares), atol=1e-9)
+
+
+def test_a_view_alone_has_all(make_rows, make_views):
+    rows = make_rows()
+    assert view_shares(make_views(rows, 1), rows, target_scales(rows)).tolist() == [[1.0, 1.0, 1.0]]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.75, 1.0])
 def test_the_share_is_found_where_the_best_is_known(share, make_rows):
     rows = make_rows(["regression"])
     error = np.random.default_rng(1).normal(size=(60, 1))
     # The errors of both cancel at the share.
-    network, linear = rows.values + (1 - share) * error, rows.values - share * error
-    assert network_shares(network, linear, rows).tolist() == pytest.approx([share])
+    views = rows.values + (1 - share) * error, rows.values - share * error
+    assert view_shares(views, rows, target_scales(rows))[:, 0].tolist() == pytest.approx([share, 1 - share])
 
 
-def test_each_task_has_the_share_it_has_alone(make_rows):
+@pytest.mark.parametrize("shares", [(0.2, 0.5, 0.3), (0.0, 0.4, 0.6), (0.7, 0.0, 0.3)], ids=str)
+def test_the_shares_of_three_views_are_found_where_the_best_are_known(shares, make_rows):
+    rows = make_rows(["regression"])
+    share = np.array(shares)
+    # Errors by directions that cancel at the shares alone.
+    directions = np.eye(3) - share
+    errors = np.random.default_rng(1).normal(size=(60, 3)) @ directions.T
+    views = [rows.values + errors[:, [view]] for view in range(3)]
+    np.testing.assert_allclose(view_shares(views, rows, target_scales(rows))[:, 0], share, atol=1e-12)
+
+
+def test_each_task_leans_to_the_view_that_serves_it(make_rows):
     rows = make_rows(["regression", "binary"])
     rng = np.random.default_rng(1)
     probable = np.clip(rows.values[:, 1], 0.2, 0.8)
     network = np.column_stack([rng.normal(size=60), probable])
     linear = np.column_stack([rows.values[:, 0], 1 - probable])
-    assert network_shares(network, linear, rows).tolist() == [0.0, 1.0]
+    shares = view_shares([network, linear], rows, target_scales(rows))
+    assert shares.argmax(axis=0).tolist() == [1, 0]
+    assert shares.max(axis=0).min() >= 0.75  # its own loss counts more than the mean of all
 
 
-def test_views_that_are_equal_leave_all_to_the_network(make_rows):
+def test_a_task_with_few_labels_follows_the_others(make_rows):
+    rows = make_rows(["regression"] * 3, missing=0.0)
+    error = np.random.default_rng(1).normal(size=(60, 3))
+    # All tasks but the last are served best by a half; its only label by the first view alone.
+    views = [rows.values + error, rows.values - error]
+    views[0][0, 2], views[1][0, 2] = rows.values[0, 2], rows.values[0, 2] + 0.3
+    rows.weights[1:, 2] = 0.0
+    scales = replace(target_scales(rows), base_loss=np.array([1.0, 1.0, 1.0]))
+    alone = replace(rows, task_weight=np.array([0.0, 0.0, 1.0]))
+    assert view_shares(views, alone, scales)[0, 2] == 1.0
+    pooled = view_shares(views, rows, scales)
+    assert pooled[0, :2].tolist() == [0.5, 0.5]
+    assert pooled[0, 2] < 0.6
+
+
+def test_views_that_are_equal_leave_all_to_the_first(make_rows):
     rows = make_rows()
     predictions = np.tile([0.5, 0.5, 0.25, 0.25, 0.5], (60, 1))
-    assert network_shares(predictions, predictions, rows).tolist() == [1.0, 1.0, 1.0]
+    for n_views in (2, 3):
+        shares = view_shares([predictions] * n_views, rows, target_scales(rows))
+        assert shares[0].tolist() == [1.0, 1.0, 1.0]
+        assert not shares[1:].any()
+
+
+def test_of_later_views_that_are_equal_the_earlier_has_the_share(make_rows, make_views):
+    rows = make_rows(["regression"])
+    first, second = make_views(rows, 2)
+    shares = view_shares([first, second, second], rows, target_scales(rows))[:, 0]
+    assert 0 < shares[1] < 1
+    assert shares[2] == 0
 
 
 def test_missing_labels_have_no_influence_on_shares(make_rows):
@@ -61,4 +167,22 @@ def test_missing_labels_have_no_influence_on_shares(make_rows):
     error = np.random.default_rng(1).normal(size=(60, 1))
     network, linear = rows.values + 0.6 * error, rows.values - 0.4 * error
     network[rows.weights == 0] = 1e6
-    assert network_shares(network, linear, rows).tolist() == pytest.approx([0.4])
+    shares = view_shares([network, linear], rows, target_scales(rows))
+    assert shares[:, 0].tolist() == pytest.approx([0.4, 0.6])
+
+
+def test_of_many_labels_evenly_spaced_rows_are_looked_at(make_rows, make_views, monkeypatch):
+    rows = make_rows()
+    views, scales = make_views(rows, 3), target_scales(rows)
+    monkeypatch.setattr(mixture, "_MOST_LABELS", 60)  # of 180
+    shares = view_shares(views, rows, scales)
+    third = replace(
+        rows,
+        values=rows.values[::3],
+        weights=rows.weights[::3],
+        fold=rows.fold[::3],
+        numbers=rows.numbers[::3],
+    )
+    np.testing.assert_allclose(
+        shares, shares_by_loop([view[::3] for view in views], third, scales), atol=1e-12
+    )

@@ -47,8 +47,8 @@ def test_the_model_has_the_sizes_asked_for():
 
 def test_heads_start_at_the_prior_of_their_fold():
     prior = np.arange(15.0).reshape(3, 5)
-    bias = build(prior=prior).heads.bias.detach()  # (G, 1, V, O)
-    assert torch.equal(bias, torch.from_numpy(prior).float()[:, None, None].expand(-1, 1, 2, -1))
+    bias = build(prior=prior).heads.bias.detach()  # (G, V, 1, O)
+    assert torch.equal(bias, torch.from_numpy(prior).float()[:, None, None].expand(-1, 2, 1, -1))
 
 
 def test_training_depends_on_the_seed_alone(make_rows, trained):
