@@ -17,7 +17,6 @@ _MOST_LABELS = 500_000
 _FEW_LABELS = 200
 # Of the loss of the base rate: what one task gains below it does not count for the others.
 _SMALL_LOSS = 0.05
-_LEAST_LOSS = 1e-12
 
 
 def view_shares(
@@ -26,7 +25,8 @@ def view_shares(
     """Find the share of each view in each task's prediction by their out-of-fold losses.
 
     A task's share has the least product of its own loss and the geometric mean of all tasks' losses, the
-    latter to the power of 200 / (200 + its labels): few labels cannot tell similar views apart, many can.
+    latter to the power of 200 / (200 + n), n its labels: few labels cannot tell similar views apart, many
+    can. Losses, relative to the base rate, are raised by 1 / n²: a perfect fit of few labels is worth little.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ def view_shares(
     common = np.average(np.log(relative + _SMALL_LOSS), axis=1, weights=rows.task_weight)  # (A,)
     n_labels = np.count_nonzero(rows.weights, axis=0)  # (T,)
     power = _FEW_LABELS / (_FEW_LABELS + n_labels)
-    return np.asarray(candidates[last_least((relative + _LEAST_LOSS) * np.exp(np.outer(common, power)))].T)
+    own = relative + 1 / np.maximum(n_labels, 1) ** 2
+    return np.asarray(candidates[last_least(own * np.exp(np.outer(common, power)))].T)
 
 
 def _simplex(n_views: int) -> NDArray[np.float64]:
