@@ -16,6 +16,7 @@ from ..nn import activate
 from ._rows import TargetScales, TrainingRows
 
 STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+_FEW_ROWS = 500
 _MISSING = np.float32(-4.0)  # below all scaled numbers
 _MOST_ROWS = 20_000  # of a tree
 _MOST_LEAVES, _MOST_VALUES = 4_000, 2**16  # of a tree
@@ -368,7 +369,7 @@ def _grow(fold: _Fold, n_trees: int, seed: np.random.SeedSequence) -> list[_Grow
         if targets.shape[1] > _MOST_TARGETS:
             mixed = targets @ rng.choice([-1.0, 1.0], (targets.shape[1], _MOST_TARGETS))
         tree = ExtraTreeRegressor(
-            max_features=_n_asked(inputs.shape[1]),
+            max_features=_n_asked(inputs.shape[1], n_rows=len(rows)),
             min_samples_leaf=math.ceil(len(rows) / most_leaves),
             random_state=int(rng.integers(2**31)),
         )
@@ -377,9 +378,10 @@ def _grow(fold: _Fold, n_trees: int, seed: np.random.SeedSequence) -> list[_Grow
     return grown
 
 
-def _n_asked(n_columns: int) -> int:
-    """Give how many columns compete for a split: all of few, and about twice the root of many."""
-    return min(n_columns, max(32, int(2 * n_columns**0.5)))
+def _n_asked(n_columns: int, *, n_rows: int) -> int:
+    """Give how many columns compete for a split: all of few, half of many in few rows, else twice the root."""
+    most = n_columns // 2 if n_rows <= _FEW_ROWS else int(2 * n_columns**0.5)
+    return min(n_columns, max(32, most))
 
 
 def _by_level(tree: Any, rows: NDArray[np.int64], reached: NDArray[np.int64]) -> _Grown:
