@@ -379,7 +379,7 @@ def _grow(fold: _Fold, n_trees: int, seed: np.random.SeedSequence) -> list[_Grow
 
 
 def _n_asked(n_columns: int, *, n_rows: int) -> int:
-    """Give how many columns compete for a split: all of few, half of many in few rows, else twice the root."""
+    """Give how many columns compete for a split: all of few; of many half in few rows, else 2 √C."""
     most = n_columns // 2 if n_rows <= _FEW_ROWS else int(2 * n_columns**0.5)
     return min(n_columns, max(32, most))
 
