@@ -135,7 +135,7 @@ def multitask_score(
     )
 
 
-class MultitaskScorer(BaseEstimator):  # type: ignore[misc]
+class MultitaskScorer(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A scorer for ``scoring=``; `make_multitask_scorer` makes it.
 
     Parameters

@@ -190,7 +190,7 @@ def _hashable(value: Any) -> Hashable:
         hash(value)
     except TypeError:
         return str(value)
-    return value  # type: ignore[no-any-return]
+    return value  # type: ignore[no-any-return]  # hash has just shown it
 
 
 def _has_text(present: NDArray[Any], inferred: str) -> bool:
@@ -227,7 +227,7 @@ def _to_numbers_one_by_one(objects: NDArray[Any]) -> NDArray[np.float64]:
 
 def _sorted_order(levels: list[Hashable]) -> list[int]:
     try:
-        return sorted(range(len(levels)), key=levels.__getitem__)  # type: ignore[arg-type]
+        return sorted(range(len(levels)), key=levels.__getitem__)  # type: ignore[arg-type]  # or TypeError
     except TypeError:  # numbers beside text
         return sorted(range(len(levels)), key=lambda i: (type(levels[i]).__name__, str(levels[i])))
 

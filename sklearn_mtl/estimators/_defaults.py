@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 Auto = Literal["auto"]
 
@@ -144,7 +144,7 @@ def resolve_device(device: str, *, owner: str) -> str:
 
 
 def check_callbacks(callbacks: Any, *, owner: str) -> None:
-    """Refuse what skorch cannot call.
+    """Refuse what skorch cannot call, and what training would override.
 
     Parameters
     ----------
@@ -156,6 +156,8 @@ def check_callbacks(callbacks: Any, *, owner: str) -> None:
     ------
     TypeError
         Something else is among them.
+    ValueError
+        A learning rate scheduler is among them: the cycles of training set the rate.
     """
     for callback in callbacks or ():
         named = isinstance(callback, tuple) and len(callback) == 2
@@ -165,6 +167,11 @@ def check_callbacks(callbacks: Any, *, owner: str) -> None:
             raise TypeError(
                 f"{owner}: callbacks contains {callback!r}; expected skorch callbacks, or pairs of a name "
                 "and one."
+            )
+        if issubclass(kind, LRScheduler):
+            raise ValueError(
+                f"{owner}: callbacks contains {callback!r}, but fit sets the learning rate of each epoch "
+                "itself, in cycles; choose learning_rate, where each begins, and max_epochs."
             )
 
 

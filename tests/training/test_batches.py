@@ -139,12 +139,12 @@ def test_every_row_has_its_turn_in_some_epoch(marked):
 
 
 def test_order_depends_on_the_rng_alone_and_is_new_in_each_epoch(marked):
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    state = np.random.get_state()[1].copy()  # noqa: NPY002  the global state is the point
     first, again = (FoldBatches(marked, batch_size=16, rng=np.random.default_rng(3)) for _ in range(2))
     one = epoch(first)
     assert np.array_equal(one, epoch(again))
     assert not np.array_equal(one, epoch(first))
-    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002  the global state is the point
 
 
 @pytest.mark.parametrize("block_size", [1, 7, 1000])

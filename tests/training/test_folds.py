@@ -109,6 +109,6 @@ def test_same_seed_same_folds():
 
 
 def test_dealing_leaves_the_global_generator_alone():
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002  the global state is the point
     folds_of(binary_tasks(50, 2), [2, 2], 5)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002  the global state is the point

@@ -302,11 +302,11 @@ def test_a_table_without_columns_is_predicted_by_means(make_rows):
 
 def test_the_seed_decides_alone(make_rows):
     rows = make_rows()
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    state = np.random.get_state()[1].copy()  # noqa: NPY002  the global state is the point
     view, again, other = fit(rows, seed=3), fit(rows, seed=3), fit(rows, seed=4)
     assert same(view, again)
     assert not np.array_equal(view.out_of_fold, other.out_of_fold)
-    assert np.array_equal(state, np.random.get_state()[1])  # noqa: NPY002
+    assert np.array_equal(state, np.random.get_state()[1])  # noqa: NPY002  the global state is the point
 
 
 def test_a_view_can_be_pickled(make_rows):

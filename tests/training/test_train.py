@@ -60,10 +60,10 @@ def test_training_depends_on_the_seed_alone(make_rows, trained):
 
 
 def test_training_leaves_the_global_rngs_alone(make_rows, trained):
-    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002  the global state is the point
     trained(make_rows())
     assert torch.equal(torch.get_rng_state(), before[0])
-    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002  the global state is the point
     assert random.getstate() == before[2]
 
 
