@@ -17,7 +17,7 @@ class ColumnAttention(nn.Module):
     .. math:: z_v = \sum_j C\, a_{vj}\, e_j W_j, \qquad q_{vt} = \sqrt{C} \sum_j a_{vtj}\, e_j U
 
     With uniform attention z is the first layer of a perceptron on the concatenated tokens: what
-    attention adds is learned on top of that. A slot pools the tokens themselves, so it costs C + H products
+    attention adds is learned on top of that. A slot pools the tokens themselves, so it costs C + K products
     a token's width where a view costs C H. The parts of the slots start at 0, those of the views at random,
     which makes the views differ. Views and slots of a fold share :math:`W` and :math:`U`.
 
@@ -25,20 +25,20 @@ class ColumnAttention(nn.Module):
     ----------
     n_folds, n_views, n_slots, n_columns : int
         G, V, S, C.
-    d_token, d_hidden : int
-        D, H.
+    d_token, d_hidden, d_slot : int
+        D, H, K.
     generator : torch.Generator
         Draws the initial values.
 
     Examples
     --------
     >>> generator = torch.Generator().manual_seed(0)
-    >>> sizes = dict(n_folds=2, n_views=3, n_slots=4, n_columns=5, d_token=8, d_hidden=16)
+    >>> sizes = dict(n_folds=2, n_views=3, n_slots=4, n_columns=5, d_token=8, d_hidden=16, d_slot=4)
     >>> attention = ColumnAttention(**sizes, generator=generator)
     >>> tokens = torch.randn(2, 5, 7, 8)
     >>> of_views, of_slots = attention(tokens)
     >>> of_views.shape, of_slots.shape
-    (torch.Size([2, 3, 7, 16]), torch.Size([2, 3, 7, 4, 16]))
+    (torch.Size([2, 3, 7, 16]), torch.Size([2, 3, 7, 4, 4]))
     >>> bool((attention.weights(tokens).sum(-1) - 1).abs().max() < 1e-6)
     True
     """
@@ -52,6 +52,7 @@ class ColumnAttention(nn.Module):
         n_columns: int,
         d_token: int,
         d_hidden: int,
+        d_slot: int,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
@@ -64,7 +65,7 @@ class ColumnAttention(nn.Module):
         self.slot_bias = zeros(n_folds, n_columns, 1, 1, n_slots)
         std = (2 / (n_columns * d_token)) ** 0.5
         self.value = normal(n_folds, n_columns, d_token, d_hidden, std=std, generator=generator)
-        self.slot_value = normal(n_folds, d_token, d_hidden, std=d_token**-0.5, generator=generator)
+        self.slot_value = normal(n_folds, d_token, d_slot, std=d_token**-0.5, generator=generator)
 
     def weights(self, tokens: Tensor) -> Tensor:
         """Give the slots' attention over columns.
@@ -93,7 +94,7 @@ class ColumnAttention(nn.Module):
         Returns
         -------
         of_views : Tensor of shape (G, V, B, H)
-        of_slots : Tensor of shape (G, V, B, S, H)
+        of_slots : Tensor of shape (G, V, B, S, K)
         """
         n_folds, n_columns, n_rows, d_token = tokens.shape
         _, n_views, n_slots = self.sizes

@@ -11,7 +11,7 @@ from ._initial import normal, zeros
 
 
 class TaskHeads(nn.Module):
-    """A linear head for each task and view.
+    """A linear head for each task and view, on units that all tasks share and on those of slots.
 
     With as many slots as tasks, task t reads slot t. With fewer, a task reads all slots, mixed by
     learned gates, as the tasks of a multi-gate mixture of experts [1]_ mix its experts.
@@ -36,7 +36,7 @@ class TaskHeads(nn.Module):
     --------
     >>> generator = torch.Generator().manual_seed(0)
     >>> heads = TaskHeads([1, 3], n_folds=2, n_views=3, n_slots=2, d_hidden=16, generator=generator)
-    >>> heads(torch.randn(2, 3, 7, 2, 16)).shape
+    >>> heads(torch.randn(2, 3, 7, 12), torch.randn(2, 3, 7, 2, 4)).shape
     torch.Size([2, 7, 3, 4])
     """
 
@@ -78,18 +78,20 @@ class TaskHeads(nn.Module):
         own = self.own_slot if len(self.own_slot) == n_tasks else self.own_slot.expand(n_tasks, 1)
         return own.expand(*self.weight.shape[:2], -1, -1)
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, shared: Tensor, own: Tensor) -> Tensor:
         """Apply the heads.
 
         Parameters
         ----------
-        hidden : Tensor of shape (G, V, B, S, H)
+        shared : Tensor of shape (G, V, B, H - K)
+        own : Tensor of shape (G, V, B, S, K)
 
         Returns
         -------
         Tensor of shape (G, B, V, O)
             Outputs of all tasks side by side: numbers in training units, logits of classes.
         """
+        of_shared, of_own = torch.split(self.weight, [shared.shape[3], own.shape[4]], dim=2)
         shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
-        weight = (shares.unsqueeze(3) * self.weight.unsqueeze(2)).flatten(2, 3)  # (G, V, S H, O)
-        return (hidden.flatten(3) @ weight + self.bias).transpose(1, 2)
+        of_slots = (shares.unsqueeze(3) * of_own.unsqueeze(2)).flatten(2, 3)  # (G, V, S K, O)
+        return (shared @ of_shared + own.flatten(3) @ of_slots + self.bias).transpose(1, 2)

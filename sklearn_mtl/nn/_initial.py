@@ -13,11 +13,6 @@ def normal(*shape: int, std: float, generator: torch.Generator) -> nn.Parameter:
     return nn.Parameter(torch.randn(*shape, generator=generator, dtype=torch.float32) * std)
 
 
-def signs(*shape: int, generator: torch.Generator) -> nn.Parameter:
-    """Draw a parameter of -1 and 1."""
-    return nn.Parameter(torch.randint(0, 2, shape, generator=generator).float() * 2.0 - 1.0)
-
-
 def zeros(*shape: int) -> nn.Parameter:
     """Make a parameter of zeros."""
     return nn.Parameter(torch.zeros(*shape, dtype=torch.float32))

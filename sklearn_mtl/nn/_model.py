@@ -55,7 +55,7 @@ class ColumnAttentionModel(nn.Module):
             Numbers in training units, logits of classes.
         """
         of_views, of_slots = self.attention(self.tokens(numbers, categories))
-        outputs: Tensor = self.heads(self.network(of_views, of_slots, dropout_generator))
+        outputs: Tensor = self.heads(*self.network(of_views, of_slots, dropout_generator))
         return outputs
 
     def task_attention(self, numbers: Tensor, categories: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._initial import dropout_mask, normal, signs
+from ._initial import dropout_mask, normal
 
 
 class ViewNetwork(nn.Module):
@@ -14,12 +14,12 @@ class ViewNetwork(nn.Module):
 
     Each layer but the first is
 
-    .. math:: h \leftarrow \mathrm{SiLU}((r_v \circ h)\, W + b_v)
+    .. math:: h \leftarrow \mathrm{SiLU}(h W + b_v)
 
-    with weights :math:`W` shared by the views of a fold, and adapters :math:`r_v`, -1 or 1 at the
-    start, and biases of each view's own [1]_, [2]_. The first one activates what the views have pooled.
-    The slots are added before the last activation: all layers before it are computed once a view, however
-    many slots there are.
+    with weights :math:`W` shared by the views of a fold and biases of each view's own. The first one
+    activates what the views have pooled. Before the last activation, what each slot has pooled is added to
+    the last K of the H units: these are each slot's own, the others are shared by the slots. All layers
+    before it are computed once a view, however many slots there are.
 
     Parameters
     ----------
@@ -34,18 +34,14 @@ class ViewNetwork(nn.Module):
     generator : torch.Generator
         Draws the initial values.
 
-    References
-    ----------
-    .. [1] Wen, Tran, Ba (2020). BatchEnsemble. arXiv:2002.06715.
-    .. [2] Gorishniy, Kotelnikov, Babenko (2024). TabM. arXiv:2410.24210.
-
     Examples
     --------
     >>> generator = torch.Generator().manual_seed(0)
     >>> sizes = dict(n_folds=2, n_views=3, d_hidden=16, n_layers=2)
     >>> network = ViewNetwork(**sizes, dropout=0.1, generator=generator)
-    >>> network(torch.randn(2, 3, 7, 16), torch.randn(2, 3, 7, 4, 16)).shape
-    torch.Size([2, 3, 7, 4, 16])
+    >>> shared, own = network(torch.randn(2, 3, 7, 16), torch.randn(2, 3, 7, 4, 5))
+    >>> shared.shape, own.shape
+    (torch.Size([2, 3, 7, 11]), torch.Size([2, 3, 7, 4, 5]))
     """
 
     def __init__(
@@ -64,42 +60,47 @@ class ViewNetwork(nn.Module):
         self.bias = nn.ParameterList(
             normal(n_folds, n_views, 1, d_hidden, std=0.1, generator=generator) for _ in range(n_layers)
         )
-        self.adapter = nn.ParameterList(
-            signs(n_folds, n_views, 1, d_hidden, generator=generator) for _ in range(n_layers - 1)
-        )
         self.weight = nn.ParameterList(
             normal(n_folds, d_hidden, d_hidden, std=std, generator=generator) for _ in range(n_layers - 1)
         )
 
     def forward(
         self, of_views: Tensor, of_slots: Tensor, dropout_generator: torch.Generator | None = None
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """Apply the layers.
 
         Parameters
         ----------
         of_views : Tensor of shape (G, V, B, H)
-        of_slots : Tensor of shape (G, V, B, S, H)
+        of_slots : Tensor of shape (G, V, B, S, K)
             What each of them has pooled.
         dropout_generator : torch.Generator, optional
             Draws the dropout of a training step; without it nothing is dropped.
 
         Returns
         -------
-        Tensor of shape (G, V, B, S, H)
+        shared : Tensor of shape (G, V, B, H - K)
+        own : Tensor of shape (G, V, B, S, K)
+            Units that all slots read, and those of each.
         """
         hidden = of_views + self.bias[0]
-        for weight, adapter, bias in zip(self.weight, self.adapter, self.bias[1:], strict=True):
-            hidden = self._drop(functional.silu(hidden), dropout_generator)
-            mixed = (adapter * hidden).flatten(1, 2) @ weight  # (G, V B, H)
-            hidden = mixed.view_as(hidden) + bias
-        by_slot = functional.silu(hidden.unsqueeze(3) + of_slots)
+        for weight, bias in zip(self.weight, self.bias[1:], strict=True):
+            hidden = functional.silu(hidden)
+            mask = self._mask(hidden, dropout_generator)
+            hidden = hidden if mask is None else hidden * mask
+            hidden = (hidden.flatten(1, 2) @ weight).view_as(hidden) + bias  # (G, V, B, H)
+        widths = [hidden.shape[3] - of_slots.shape[4], of_slots.shape[4]]
+        mask = self._mask(hidden, dropout_generator)
+        shared, own = torch.split(hidden, widths, dim=3)
+        shared, own = functional.silu(shared), functional.silu(own.unsqueeze(3) + of_slots)
+        if mask is None:
+            return shared, own
         # One mask for all slots of a view: the draw costs more than the multiplication.
-        return self._drop(by_slot, dropout_generator, by_slot[..., :1, :].shape)
+        of_shared, of_own = torch.split(mask, widths, dim=3)
+        return shared * of_shared, own * of_own.unsqueeze(3)
 
-    def _drop(
-        self, hidden: Tensor, generator: torch.Generator | None, shape: tuple[int, ...] | None = None
-    ) -> Tensor:
+    def _mask(self, hidden: Tensor, generator: torch.Generator | None) -> Tensor | None:
+        """Draw what is dropped, if anything is."""
         if generator is None or self.dropout == 0:
-            return hidden
-        return hidden * dropout_mask(*(shape or hidden.shape), rate=self.dropout, generator=generator)
+            return None
+        return dropout_mask(*hidden.shape, rate=self.dropout, generator=generator)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,28 +13,8 @@ from torch import Tensor, nn
 
 from ..nn import OutputLayout, activate, task_losses
 from ._batches import Batch, FoldDataset, held_out_blocks
+from ._cycles import Cycles
 from ._mixture import mean_losses
-
-
-def cycle_ends(max_epochs: int) -> list[int]:
-    """Divide epochs into four cycles, each twice as long as the one before; fewer of very few epochs.
-
-    Parameters
-    ----------
-    max_epochs : int
-
-    Returns
-    -------
-    list of int
-        The last epoch of each cycle.
-
-    Examples
-    --------
-    >>> cycle_ends(84), cycle_ends(1)
-    ([6, 17, 39, 84], [1])
-    """
-    ends = (round(max_epochs * share / 15) for share in (1, 3, 7, 15))
-    return sorted({end for end in ends if end > 0})
 
 
 class StopTraining(KeyboardInterrupt):
@@ -82,9 +61,8 @@ class MeanTaskLoss(nn.Module):
 class FoldNet(NeuralNet):
     """A skorch net whose batches hold rows for each fold, and which scores each fold on its held-out rows.
 
-    Training goes in cycles, in each of which learning rate and dropout fall from their full size to nothing
-    along half a cosine [1]_. After every epoch the out-of-fold loss is measured; the parameters of the best
-    epoch are kept, one epoch for all folds. A cycle that has brought nothing better is the last.
+    Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing. After every epoch
+    the out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds.
 
     Parameters
     ----------
@@ -105,11 +83,6 @@ class FoldNet(NeuralNet):
         Numbers and probabilities for each training row from the fold that has not seen it.
     was_interrupted_ : bool
         Training was ended from the keyboard.
-
-    References
-    ----------
-    .. [1] Loshchilov, Hutter (2017). SGDR: stochastic gradient descent with warm restarts.
-       arXiv:1608.03983.
     """
 
     def __init__(
@@ -137,7 +110,7 @@ class FoldNet(NeuralNet):
         self.dropout_generator_ = torch.Generator(self.device).manual_seed(self.dropout_seed)
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
-        self.cycle_ends_ = cycle_ends(self.max_epochs)
+        self.cycles_ = Cycles(self.max_epochs)
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Go back to the best epoch, and let go of what only training needs."""
@@ -147,11 +120,11 @@ class FoldNet(NeuralNet):
         self.module_.requires_grad_(requires_grad=False)
         self.optimizer_.state.clear()
         self.optimizer_.zero_grad()
-        for name in ("dataset_", "dropout_generator_", "best_state_", "train_task_loss_"):
+        for name in ("dataset_", "cycles_", "dropout_generator_", "best_state_", "train_task_loss_"):
             self.__dict__.pop(name, None)
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> FoldNet:
-        """Train until the last epoch, until a cycle brings nothing better, or until the user interrupts."""
+        """Train until the cycles are over, or until the user interrupts."""
         try:
             super().fit_loop(X, y, epochs, **fit_params)
         except StopTraining:
@@ -161,7 +134,7 @@ class FoldNet(NeuralNet):
         return self
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; after each epoch, stop if one of them or a cycle without progress says so."""
+        """Call the callbacks; after each epoch, stop if one of them or the cycles say so."""
         if method_name != "on_epoch_end":
             super().notify(method_name, **cb_kwargs)
             return
@@ -169,21 +142,13 @@ class FoldNet(NeuralNet):
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as interrupt:  # as skorch's EarlyStopping does
             raise StopTraining from interrupt
-        epoch = len(self.history)
-        if epoch in self.cycle_ends_ and self.best_epoch_ <= self._cycle_of(epoch)[0]:
+        self.cycles_.record(self.history[-1, "valid_loss"])
+        if self.cycles_.is_over:
             raise StopTraining
-
-    def _cycle_of(self, epoch: int) -> tuple[int, int]:
-        """Give the epochs after which the cycle of an epoch begins and ends."""
-        ends = [0, *self.cycle_ends_]
-        place = next(place for place, end in enumerate(ends) if epoch <= end)
-        return ends[place - 1], ends[place]
 
     def _anneal(self) -> None:
         """Set learning rate and dropout for the epoch that begins."""
-        epoch = len(self.history)
-        begin, end = self._cycle_of(min(epoch, self.cycle_ends_[-1]))
-        share = 0.5 * (1 + math.cos(math.pi * min(1.0, (epoch - 1 - begin) / (end - begin))))
+        share = self.cycles_.share
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr * share
         self.module_.network.dropout = self.dropout * share

@@ -17,6 +17,9 @@ from ._net import FoldNet, MeanTaskLoss
 from ._progress import ProgressLine
 from ._rows import TargetScales, TrainingRows
 
+# Of the units of the last hidden layer: so many of them each slot has for itself.
+_SLOT_SHARE = 0.25
+
 
 @dataclass(frozen=True)
 class ModelSizes:
@@ -110,7 +113,11 @@ def build_model(
         torch.from_numpy(left), torch.from_numpy(width), cardinalities, d_token=sizes.d_token, **shared
     )
     attention = ColumnAttention(
-        n_slots=sizes.n_slots, n_columns=tokens.n_columns, d_token=sizes.d_token, **views
+        n_slots=sizes.n_slots,
+        n_columns=tokens.n_columns,
+        d_token=sizes.d_token,
+        d_slot=max(1, round(sizes.d_hidden * _SLOT_SHARE)),
+        **views,
     )
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
     heads = TaskHeads(n_outputs, n_slots=sizes.n_slots, **views)

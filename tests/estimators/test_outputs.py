@@ -11,7 +11,7 @@ from skorch.callbacks import Callback
 
 from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
 from sklearn_mtl.estimators import _fit as fit_module
-from sklearn_mtl.training._net import cycle_ends
+from sklearn_mtl.training._cycles import Cycles
 
 N_ROWS, TASKS = 60, ["u", "v", "w"]
 
@@ -211,8 +211,11 @@ class StopAfter(Callback):
 def test_training_ends_with_a_cycle_that_brought_nothing_better(regressor, numbers):
     X, y = numbers[0], np.random.default_rng(0).normal(size=(60, 1))  # nothing can be learned for long
     model = regressor(max_epochs=35, learning_rate=0.1).fit(X, y)
-    later = [end for end in cycle_ends(35) if end >= model.best_epoch_]
-    assert model.n_iter_ == later[1] < 35
+    cycles = Cycles(35)
+    for n_epochs, loss in enumerate(model.history_["valid_loss"], start=1):
+        cycles.record(loss)
+        assert cycles.is_over == (n_epochs == model.n_iter_)
+    assert model.n_iter_ < 35
     assert model.max_epochs_ == 35
 
 

@@ -43,7 +43,7 @@ def make_model(make_tokens, randomised, generator):
 
     def make(*, n_slots=2, dropout=0.0, n_outputs=(1, 3, 1)):
         views = {"n_folds": 2, "n_views": 2, "d_hidden": 3, "generator": generator}
-        attention = ColumnAttention(n_slots=n_slots, n_columns=4, d_token=3, **views)
+        attention = ColumnAttention(n_slots=n_slots, n_columns=4, d_token=3, d_slot=2, **views)
         network = ViewNetwork(n_layers=2, dropout=dropout, **views)
         heads = TaskHeads(n_outputs, n_slots=n_slots, **views)
         return randomised(ColumnAttentionModel(make_tokens(), attention, network, heads))

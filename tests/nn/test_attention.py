@@ -6,14 +6,14 @@ import torch
 
 from sklearn_mtl.nn import ColumnAttention
 
-N_FOLDS, N_VIEWS, N_SLOTS, N_COLUMNS, D_TOKEN, D_HIDDEN, N_ROWS = 2, 3, 2, 4, 5, 6, 7
+N_FOLDS, N_VIEWS, N_SLOTS, N_COLUMNS, D_TOKEN, D_HIDDEN, D_SLOT, N_ROWS = 2, 3, 2, 4, 5, 6, 3, 7
 
 
 @pytest.fixture
 def fresh(generator):
     return ColumnAttention(
         n_folds=N_FOLDS, n_views=N_VIEWS, n_slots=N_SLOTS, n_columns=N_COLUMNS,
-        d_token=D_TOKEN, d_hidden=D_HIDDEN, generator=generator,
+        d_token=D_TOKEN, d_hidden=D_HIDDEN, d_slot=D_SLOT, generator=generator,
     ).double()  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def pooled_by_loop(attention, tokens):
     """What views pool and what slots pool, by the formulas of the docstring."""
     by_view, by_slot = view_weights_by_loop(attention, tokens), slot_weights_by_loop(attention, tokens)
     of_views = torch.zeros(N_FOLDS, N_VIEWS, N_ROWS, D_HIDDEN, dtype=torch.float64)
-    of_slots = torch.zeros(N_FOLDS, N_VIEWS, N_ROWS, N_SLOTS, D_HIDDEN, dtype=torch.float64)
+    of_slots = torch.zeros(N_FOLDS, N_VIEWS, N_ROWS, N_SLOTS, D_SLOT, dtype=torch.float64)
     for fold, view, row, column in itertools.product(*map(range, by_view.shape)):
         token = tokens[fold, column, row]
         value = token @ attention.value[fold, column].detach()
@@ -148,8 +148,8 @@ def test_slots_start_with_the_attention_of_their_view(fresh, tokens):
 
 
 def test_pooled_tokens_start_with_the_variance_of_two_and_of_one_over_the_tokens(generator):
-    sizes = {"n_folds": 1, "n_views": 8, "n_slots": 1, "n_columns": 30, "d_token": 8, "d_hidden": 64}
-    attention = ColumnAttention(**sizes, generator=generator)
+    sizes = {"n_folds": 1, "n_views": 8, "n_slots": 1, "n_columns": 30}
+    attention = ColumnAttention(**sizes, d_token=8, d_hidden=64, d_slot=64, generator=generator)
     with torch.no_grad():
         attention.view_query.zero_()
         attention.view_bias.zero_()

@@ -1,11 +1,10 @@
 import pytest
 import torch
 
-from sklearn_mtl.nn._initial import dropout_mask, normal, signs, zeros
+from sklearn_mtl.nn._initial import dropout_mask, normal, zeros
 
 DRAWS = {
     "normal": lambda generator: normal(50, 40, std=0.5, generator=generator),
-    "signs": lambda generator: signs(50, 40, generator=generator),
     "dropout_mask": lambda generator: dropout_mask(50, 40, rate=0.3, generator=generator),
 }
 
@@ -23,12 +22,6 @@ def test_normal_has_mean_0_and_the_deviation_asked_for(generator):
     drawn = normal(200, 200, std=0.3, generator=generator)
     assert abs(drawn.mean()) < 0.01
     assert abs(drawn.std() - 0.3) < 0.01
-
-
-def test_signs_are_minus_one_and_one_equally_often(generator):
-    drawn = signs(200, 200, generator=generator)
-    assert set(drawn.flatten().tolist()) == {-1.0, 1.0}
-    assert abs(drawn.mean()) < 0.02
 
 
 def test_zeros_are_parameters_of_zeros():

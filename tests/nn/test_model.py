@@ -100,4 +100,4 @@ def test_outputs_are_those_of_heads_on_the_network_on_pooled_tokens(make_model, 
     hidden = model.network(*model.attention(model.tokens(*inputs)))
     outputs = model(*inputs)
     assert outputs.shape == (2, 5, 2, 5)
-    assert torch.equal(outputs, model.heads(hidden))
+    assert torch.equal(outputs, model.heads(*hidden))

@@ -1,4 +1,3 @@
-import math
 import pickle
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_mtl.nn import activate, task_losses
 from sklearn_mtl.training import MeanTaskLoss, mean_losses, target_scales
-from sklearn_mtl.training._net import cycle_ends
+from sklearn_mtl.training._cycles import Cycles
 
 
 class Interrupt(Callback):
@@ -112,22 +111,6 @@ def test_training_improves_on_the_base_rates(make_rows, trained):
     assert net.history[-1, "train_loss"] < net.history[0, "train_loss"]
 
 
-def test_cycles_are_each_twice_as_long_as_the_one_before():
-    for max_epochs in range(1, 300):
-        lengths = np.diff([0, *cycle_ends(max_epochs)])
-        assert (np.abs(lengths[1:] - 2 * lengths[:-1]) <= 2).all()  # but for rounding
-
-
-def test_the_last_cycle_ends_with_the_last_epoch_and_none_is_empty():
-    n_cycles = len(cycle_ends(10_000))
-    for max_epochs in range(1, 300):
-        ends = cycle_ends(max_epochs)
-        assert ends[-1] == max_epochs
-        assert (np.diff([0, *ends]) > 0).all()
-        assert 1 <= len(ends) <= n_cycles
-    assert len(cycle_ends(84)) == n_cycles > 2
-
-
 class Look(Callback):
     """Notes learning rate and dropout of each batch of each epoch."""
 
@@ -142,46 +125,21 @@ class Look(Callback):
             self.seen_.append((len(net.history), *rates, net.module_.network.dropout))
 
 
-@pytest.mark.parametrize("max_epochs", [1, 2, 7, 14, 15])
-def test_learning_rate_and_dropout_fall_along_half_a_cosine_in_each_cycle(max_epochs, make_rows, trained):
+@pytest.mark.parametrize("max_epochs", [1, 7, 14, 40])
+def test_learning_rate_and_dropout_have_the_shares_of_their_cycle(max_epochs, make_rows, trained):
     look = Look()
     net = trained(
-        make_rows(n_rows=100), max_epochs=max_epochs, learning_rate=1e-3, dropout=0.3, callbacks=[look]
+        make_rows(n_rows=100), max_epochs=max_epochs, learning_rate=0.03, dropout=0.3, callbacks=[look]
     )
-    assert len(net.history) == max_epochs  # or nothing would be shown
-    shares = [
-        0.5 + 0.5 * math.cos(math.pi * epoch / n_epochs)
-        for n_epochs in np.diff([0, *cycle_ends(max_epochs)])
-        for epoch in range(n_epochs)
-    ]
-    assert {epoch for epoch, *_ in look.seen_} == set(range(1, max_epochs + 1))
+    cycles, shares = Cycles(max_epochs), []
+    for loss in net.history[:, "valid_loss"]:
+        shares.append(cycles.share)
+        cycles.record(loss)
+    assert cycles.is_over
+    assert {epoch for epoch, *_ in look.seen_} == set(range(1, len(shares) + 1))
     for epoch, rate, dropout in look.seen_:
-        assert rate == pytest.approx(1e-3 * shares[epoch - 1])
+        assert rate == pytest.approx(0.03 * shares[epoch - 1])
         assert dropout == pytest.approx(0.3 * shares[epoch - 1])
-
-
-class Unbeatable(Callback):
-    """Make the loss of an epoch so small that none after it is better."""
-
-    def __init__(self, epoch):
-        self.epoch = epoch
-
-    def on_epoch_end(self, net, **kwargs):
-        del kwargs
-        if len(net.history) == self.epoch:
-            assert net.best_epoch_ == self.epoch
-            net.least_loss_ = -1e9
-
-
-@pytest.mark.parametrize("best", [1, 2, 3, 4, 6, 7, 8, 13])
-def test_a_cycle_that_brings_nothing_better_is_the_last(best, make_rows, trained):
-    rows = make_rows(n_rows=100)
-    net = trained(rows, max_epochs=14, learning_rate=1e-3, callbacks=[Unbeatable(best)])
-    later = [end for end in cycle_ends(14) if end >= best]  # that of the best epoch, and those after it
-    assert len(net.history) == later[min(1, len(later) - 1)]
-    assert net.best_epoch_ == best
-    assert not net.was_interrupted_
-    np.testing.assert_allclose(net.out_of_fold_, predict_out_of_fold(net, rows), rtol=1e-4, atol=1e-5)
 
 
 def test_a_callback_that_interrupts_after_an_epoch_ends_training_in_good_order(make_rows, trained):
@@ -197,7 +155,10 @@ def test_a_callback_that_interrupts_after_an_epoch_ends_training_in_good_order(m
 def test_early_stopping_of_skorch_ends_training(make_rows, trained):
     stopping = EarlyStopping(patience=2, load_best=False, sink=str)
     net = trained(make_rows(), max_epochs=210, learning_rate=0.05, callbacks=[("stop", stopping)])
-    assert len(net.history) not in cycle_ends(210)
+    cycles = Cycles(210)
+    for loss in net.history[:, "valid_loss"]:
+        cycles.record(loss)
+    assert not cycles.is_over
     assert len(net.history) < 210
     assert not net.was_interrupted_
 
