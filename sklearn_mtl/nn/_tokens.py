@@ -67,8 +67,8 @@ class ColumnTokens(nn.Module):
         self.n_folds, self.n_codes = n_folds, sum(cardinalities)
         n_numbers, n_bins = left.shape
         used = width > 0
-        self.register_buffer("left", left[:, None, :])
-        self.register_buffer("inverse_width", torch.where(used, 1 / width.where(used, 1.0), 0.0)[:, None, :])
+        self.register_buffer("left", left)
+        self.register_buffer("inverse_width", torch.where(used, 1 / width.where(used, 1.0), 0.0))
         sizes = torch.tensor([0, *cardinalities])
         self.register_buffer("offsets", sizes.cumsum(0)[:-1])
         self.number_weight = normal(n_folds, n_numbers, n_bins + 2, d_token, std=1.0, generator=generator)
@@ -88,7 +88,8 @@ class ColumnTokens(nn.Module):
         Parameters
         ----------
         numbers : Tensor of shape (G, B, N) or (1, B, N)
-            Scaled numbers, NaN where missing; with 1 in front, all folds get the same rows.
+            Scaled numbers, NaN where missing; with 1 in front, all folds get the same rows. With one more
+            axis, what `encode` has made of them.
         categories : Tensor of int64, shape (G, B, M) or (1, B, M)
             Codes.
 
@@ -98,21 +99,36 @@ class ColumnTokens(nn.Module):
         """
         parts = []
         if numbers.shape[2]:
-            parts.append(self._number_tokens(numbers))
+            encoded = numbers if numbers.ndim == 4 else self.encode(numbers)
+            parts.append(self._number_tokens(encoded))
         if categories.shape[2]:
             parts.append(self._category_tokens(categories))
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
-    def _number_tokens(self, numbers: Tensor) -> Tensor:
-        values = numbers.transpose(1, 2).unsqueeze(3)  # (G, N, B, 1)
+    def encode(self, numbers: Tensor) -> Tensor:
+        """Encode numbers piecewise linearly, without anything that is learned.
+
+        Parameters
+        ----------
+        numbers : Tensor of shape (..., N)
+            Scaled numbers, NaN where missing.
+
+        Returns
+        -------
+        Tensor of shape (..., N, n_bins + 2)
+            The bins, the number itself, and 1 where it is missing and the others are 0.
+        """
+        values = numbers.unsqueeze(-1)
         missing = values.isnan()
         values = values.masked_fill(missing, 0.0)
         # DIFFERS [1]_: the outer bins end, so that a value out of range is encoded as the nearest in range.
         bins = ((values - self.left) * self.inverse_width).clamp(0.0, 1.0).masked_fill(missing, 0.0)
-        encoding = torch.cat([bins, values, missing.to(values.dtype)], dim=3)  # (G, N, B, P)
-        if encoding.shape[0] == self.n_folds:
-            return encoding @ self.number_weight + self.number_bias
-        return torch.einsum("nbp,gnpd->gnbd", encoding[0], self.number_weight) + self.number_bias
+        return torch.cat([bins, values, missing.to(values.dtype)], dim=-1)
+
+    def _number_tokens(self, encoded: Tensor) -> Tensor:
+        if encoded.shape[0] == self.n_folds:
+            return encoded.transpose(1, 2) @ self.number_weight + self.number_bias
+        return torch.einsum("bnp,gnpd->gnbd", encoded[0], self.number_weight) + self.number_bias
 
     def _category_tokens(self, categories: Tensor) -> Tensor:
         folds = torch.arange(self.n_folds, device=categories.device)[:, None, None] * self.n_codes

@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..nn import ColumnTokens
 from ._rows import TargetScales, TrainingRows
+
+_MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 
 Batch = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -28,7 +31,7 @@ class FoldDataset(Dataset[Batch]):
 
     Attributes
     ----------
-    numbers : Tensor of shape (R, N), float32
+    numbers : Tensor of shape (R, N), or (R, N, P) once they are encoded, float32
     categories : Tensor of shape (R, M), int64
     values, weights : Tensor of shape (R, T), float64
         As in `rows`; on the CPU where the device has no float64.
@@ -58,6 +61,11 @@ class FoldDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def encode_once(self, tokens: ColumnTokens) -> None:
+        """Encode all numbers, if they take little memory then: else each batch is encoded by itself."""
+        if self.numbers.numel() * (tokens.left.shape[1] + 2) <= _MOST_FLOATS_ENCODED:
+            self.numbers = tokens.encode(self.numbers)
+
     def __getitem__(self, rows: Tensor) -> Batch:
         """Gather a batch.
 
@@ -68,7 +76,7 @@ class FoldDataset(Dataset[Batch]):
 
         Returns
         -------
-        numbers : Tensor of shape (G, B, N)
+        numbers : Tensor of shape (G, B, N) or (G, B, N, P)
         categories : Tensor of shape (G, B, M)
         targets, weights : Tensor of shape (G, B, T)
         """

@@ -107,6 +107,7 @@ class FoldNet(NeuralNet):
         """Start with nothing kept."""
         super().on_train_begin(net, X=X, y=y, **kwargs)
         self.dataset_: FoldDataset = X
+        self.dataset_.encode_once(self.module_.tokens)
         self.dropout_generator_ = torch.Generator(self.device).manual_seed(self.dropout_seed)
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False

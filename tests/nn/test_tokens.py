@@ -48,6 +48,19 @@ def test_rows_shared_by_all_folds_equal_the_same_rows_given_to_each(make_tokens,
     torch.testing.assert_close(shared, each, rtol=1e-12, atol=1e-12)
 
 
+def test_numbers_encoded_before_give_the_same_tokens(make_tokens, make_inputs):
+    module, (numbers, codes) = make_tokens(), make_inputs()
+    encoded = module.encode(numbers)
+    assert encoded.shape == (2, 5, 2, 3 + 2)
+    assert torch.equal(module(encoded, codes), module(numbers, codes))
+    assert torch.equal(module(encoded[:1], codes[:1]), module(numbers[:1], codes[:1]))
+
+
+def test_an_encoding_says_what_is_missing_and_nothing_else_of_it(make_tokens):
+    encoded = make_tokens().encode(torch.tensor([[torch.nan, 0.75]], dtype=torch.float64))
+    assert encoded[0].tolist() == [[0.0, 0.0, 0.0, 0.0, 1.0], [0.5, 0.0, 0.0, 0.75, 0.0]]
+
+
 def test_missing_numbers_give_the_learned_token_of_their_column(make_tokens):
     module = make_tokens()
     numbers = torch.full((2, 4, 2), torch.nan, dtype=torch.float64)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_mtl.nn import task_losses
+from sklearn_mtl.nn import ColumnTokens, task_losses
 from sklearn_mtl.training import FoldBatches, FoldDataset, target_scales
 from sklearn_mtl.training._batches import held_out_blocks
 
@@ -44,6 +44,30 @@ def test_a_batch_gathers_what_belongs_to_its_rows(marked):
         expected = torch.where(marked.weights[row] > 0, of_fold, 0.0)
         assert torch.equal(targets[fold, place], expected.float())
         assert torch.equal(weights[fold, place], marked.weights[row].float() * marked.weight_scale[fold])
+
+
+def test_a_batch_of_rows_encoded_once_is_the_encoding_of_a_batch(make_rows):
+    left, width = torch.tensor([[-1.0, 0.0]] * 2), torch.tensor([[1.0, 0.5]] * 2)
+    tokens = ColumnTokens(left, width, [4], n_folds=3, d_token=2, generator=torch.Generator())
+    rows, once, each = (
+        torch.tensor([[3, 5], [8, 3], [0, 1]]),
+        dataset_of(make_rows()),
+        dataset_of(make_rows()),
+    )
+    once.encode_once(tokens)
+    (encoded, _), _ = once[rows]
+    (numbers, _), _ = each[rows]
+    assert encoded.shape == (3, 2, 2, 4)
+    assert torch.equal(encoded, tokens.encode(numbers))
+
+
+def test_many_rows_are_not_encoded_at_once(make_rows, monkeypatch):
+    monkeypatch.setattr("sklearn_mtl.training._batches._MOST_FLOATS_ENCODED", 60 * 2 * 4 - 1)
+    left = torch.zeros(2, 2)
+    tokens = ColumnTokens(left, left + 1, [4], n_folds=3, d_token=2, generator=torch.Generator())
+    dataset = dataset_of(make_rows())
+    dataset.encode_once(tokens)
+    assert dataset.numbers.shape == (60, 2)
 
 
 def test_labels_are_standardised_by_what_their_fold_trains_on(make_rows):
