@@ -14,7 +14,8 @@ Auto = Literal["auto"]
 
 Preset = Literal["fast", "default", "best"]
 
-_MOST_SLOTS = 8
+_WIDE, _VERY_WIDE = 128, 512  # columns
+_MOST_SLOTS, _MOST_SLOTS_OF_VERY_WIDE = 8, 2
 _STEPS_PER_EPOCH = 8
 _LEAST_BATCH, _MOST_BATCH = 16, 256
 _LEAST_EPOCHS = 10
@@ -92,7 +93,8 @@ def resolve_sizes(
         value = given[name]
         return max(least, round(automatic)) if value == "auto" else int(value)
 
-    n_folds = 2 if n_rows > 100_000 else 4 if n_rows > 10_000 or n_columns > 128 else 8
+    is_wide, is_very_wide = n_columns > _WIDE, n_columns > _VERY_WIDE
+    n_folds = 2 if n_rows > 100_000 else 4 if n_rows > 10_000 or is_very_wide else 8
     n_folds = min(choose("n_folds", n_folds * factors.folds, least=2), n_units)
     per_fold = n_rows - n_rows // n_folds
     batch_size = np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, _MOST_BATCH)
@@ -102,16 +104,24 @@ def resolve_sizes(
     n_epochs = max(_LEAST_EPOCHS, 84 * (_STEPS_PER_EPOCH / n_steps) ** 0.5)
     return Sizes(
         n_folds=n_folds,
-        n_views=choose("n_views", (4 if n_rows <= 500 and n_columns <= 128 else 2) * factors.views),
-        n_slots=min(choose("n_slots", _MOST_SLOTS), n_tasks),
-        n_bins=choose("n_bins", np.clip(n_rows // 40, 8, 16)),
-        d_token=choose("d_token", 12 if n_columns <= 64 else 6 if n_columns <= 256 else 4),
+        n_views=choose("n_views", (1 if is_wide else 2 if n_rows > 500 else 4) * factors.views),
+        n_slots=min(choose("n_slots", _MOST_SLOTS_OF_VERY_WIDE if is_very_wide else _MOST_SLOTS), n_tasks),
+        n_bins=choose("n_bins", 4 if is_very_wide else np.clip(n_rows // 40, 8, 16)),
+        d_token=choose("d_token", _token_width(n_columns)),
         batch_size=batch_size,
         max_epochs=choose("max_epochs", n_epochs * factors.epochs),
         n_trees=choose(
             "n_trees", (200 if n_rows <= 20_000 else 100 if n_rows <= 100_000 else 0) * factors.trees, least=0
         ),
     )
+
+
+def _token_width(n_columns: int) -> int:
+    """Choose D: what a row costs grows with C D."""
+    for most_columns, width in ((64, 12), (256, 6), (_VERY_WIDE, 4)):
+        if n_columns <= most_columns:
+            return width
+    return 2
 
 
 def resolve_device(device: str, *, owner: str) -> str:

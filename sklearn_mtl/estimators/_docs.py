@@ -15,19 +15,19 @@ preset : {"fast", "default", "best"}, default="default"
     2.5 times the trees.
 n_folds : int or "auto", default="auto"
     Groups of networks; each holds out its share of the rows. More folds leave more rows to each, and take
-    longer. ``"auto"``: 8 up to 10,000 different rows and 128 columns, 4 for wider tables and up to 100,000
+    longer. ``"auto"``: 8 up to 10,000 different rows and 512 columns, 4 for wider tables and up to 100,000
     rows, 2 beyond.
 n_views : int or "auto", default="auto"
-    Networks a fold, which share weights and differ by attention, adapters and heads. ``"auto"``: 4 up to
-    500 different rows and 128 columns, 2 beyond.
+    Networks a fold, which share weights and differ by attention, biases and heads. ``"auto"``: 1 above 128
+    columns, else 4 up to 500 different rows and 2 beyond.
 n_slots : int or "auto", default="auto"
     Attentions over columns in a view. ``"auto"``: each task its own up to 8 tasks; more tasks mix 8 by
-    learned gates. 1 is one attention for all tasks.
+    learned gates; above 512 columns 2 in place of 8. 1 is one attention for all tasks.
 n_bins : int or "auto", default="auto"
     Bins of the piecewise-linear encoding of a number column, at most. ``"auto"``: one for 40 different rows,
-    but 8 to 16.
+    but 8 to 16; 4 above 512 columns.
 d_token : int or "auto", default="auto"
-    Width of a column's token. ``"auto"``: 12 up to 64 columns, 6 up to 256, 4 beyond.
+    Width of a column's token. ``"auto"``: 12 up to 64 columns, 6 up to 256, 4 up to 512, 2 beyond.
 d_hidden : int, default=128
     Width of the hidden layers.
 n_layers : int, default=2
@@ -42,9 +42,10 @@ weight_decay : float, default=0.01
 batch_size : int or "auto", default="auto"
     Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 256.
 max_epochs : int or "auto", default="auto"
-    Epochs of all cycles. A cycle that has brought no better loss on held-out rows is the last; the best epoch
-    is kept. ``"auto"``: 84 up to 2,300 different rows, fewer beyond, as an epoch has more steps there: 41
-    for 10,000, 13 for 100,000, never less than 10.
+    Epochs of all cycles. A cycle ends early when a quarter of it has brought no better loss on held-out rows;
+    one that has brought nothing at all is the last; the best epoch is kept. ``"auto"``: 84 up to 2,300
+    different rows, fewer beyond, as an epoch has more steps there: 41 for 10,000, 13 for 100,000, never less
+    than 10.
 linear_view : bool, default=True
     Put a ridge or logistic regression beside the networks.
 n_trees : int or "auto", default="auto"
