@@ -48,6 +48,7 @@ from ._fit import (
     n_units,
     prepare,
     read_fit_input,
+    say_what_is_left_out,
     training_rows,
 )
 
@@ -172,6 +173,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
         fitted.__dict__.pop("feature_names_in_", None)
+        if self.verbose:
+            say_what_is_left_out(read.targets, owner=owner)
         with all_threads(self.n_threads):
             fitted._train(read, device)
         labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None

@@ -63,7 +63,7 @@ n_threads : int, default=1
 random_state : int, RandomState, Generator or None, default=None
     Draws the initial values, folds and batches. The same int gives the same bits.
 verbose : int, default=0
-    1 shows a live line with epoch, losses and the time left at most.
+    1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label.
 """
 
 ATTRIBUTES = """
