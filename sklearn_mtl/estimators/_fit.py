@@ -131,10 +131,10 @@ def say_what_is_left_out(targets: Targets, *, owner: str) -> None:
     owner : str
         Who says so.
     """
-    has_label = targets.observed.any(axis=1)
-    n_left_out = np.count_nonzero(~has_label)
+    n_rows = len(targets.observed)
+    n_left_out = n_rows - np.count_nonzero(targets.observed.any(axis=1))
     if n_left_out:
-        say(f"{owner}: {n_left_out} of {len(has_label)} rows have no label; no task learns from them.")
+        say(f"{owner}: {n_left_out} of {n_rows} rows have no label; no task learns from them.")
 
 
 def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:

@@ -198,10 +198,10 @@ def _dense_indicator(y: Any, *, owner: str, argument: str) -> np.ndarray:
     place = tuple(int(index[0]) for index in np.nonzero(unusable))
     column = place[1] if array.ndim == 2 else 0
     raise ValueError(
-        f"{owner}: {argument} is sparse and has {array[place].item()!r} in row {place[0]}, column {column}; a "
-        f"sparse {argument} holds 0 and 1 only, and what it does not store is 0. For missing labels or other "
-        f"classes give {argument} dense, with NaN where a label is missing; {argument}.toarray() keeps the "
-        "NaN that are stored."
+        f"{owner}: {argument} is sparse and has {array[place].item()!r} in row {place[0]}, column {column}; "
+        f"a sparse {argument} holds 0 and 1 only, and what it does not store is 0. For missing labels or "
+        f"other classes give {argument} dense, with NaN where a label is missing; {argument}.toarray() keeps "
+        "the NaN that are stored."
     )
 
 
