@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-SHORT = {"max_epochs": 2}
+SHORT = {"max_epochs": 2, "n_views": 1}
 
 
 @pytest.fixture

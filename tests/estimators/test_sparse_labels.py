@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn_mtl.metrics import make_multitask_scorer
 from sklearn_mtl.model_selection import MultiTaskKFold
 
-SHORT = {"max_epochs": 2}
+SHORT = {"max_epochs": 2, "n_views": 1}
 CONTAINERS = [sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.csc_matrix, sparse.coo_array]
 
 

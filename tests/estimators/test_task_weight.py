@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from skorch.callbacks import Callback
 from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
 
 from sklearn_mtl.estimators._task_weight import weights_by_gain
 from sklearn_mtl.exceptions import FitInterruptedWarning
