@@ -25,6 +25,7 @@ from ..training import (
     FoldNet,
     ModelSizes,
     TrainingPlan,
+    TrainingRows,
     all_threads,
     target_scales,
     torch_threads,
@@ -48,8 +49,10 @@ from ._fit import (
     n_units,
     prepare,
     read_fit_input,
+    say_what_is_left_out,
     training_rows,
 )
+from ._task_weight import fit_equal_or_by_gain
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
@@ -74,7 +77,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "linear_view": ["boolean"],
         "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
-        "task_weight": [dict, "array-like", None],
+        "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
         "callbacks": [list, tuple, None],
         "device": [str],
         "n_threads": [Interval(Integral, 1, None, closed="left")],
@@ -102,7 +105,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
-        task_weight: dict[str, float] | ArrayLike | None = None,
+        task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
         n_threads: int = 1,
@@ -163,7 +166,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             kind=self._task_kind,
             sample_weight=sample_weight,
             class_weight=self._class_weight(),
-            task_weight=self.task_weight,
+            task_weight=None if self._chooses_task_weight() else self.task_weight,
             owner=owner,
         )
         device = resolve_device(self.device, owner=owner)
@@ -172,6 +175,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
         fitted.__dict__.pop("feature_names_in_", None)
+        if self.verbose:
+            say_what_is_left_out(read.targets, owner=owner)
         with all_threads(self.n_threads):
             fitted._train(read, device)
         labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None
@@ -205,31 +210,42 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         attended, attended_weights = attended_rows(merged)
         inverse = merged.inverse
         del merged  # its weights are as large as the labels
-        net = train(
-            rows,
-            scales,
-            owner=owner,
-            cardinalities=[categories[place].n_codes for place in preparation.active_categories],
-            task_names=read.task_set.names,
-            sizes=self._model_sizes(sizes),
-            plan=self._plan(sizes, device=device, seed=seed),
-        )
-        ensemble, out_of_fold = combine(
-            net,
-            rows,
-            scales,
-            preparation,
-            linear_view=self.linear_view,
-            n_trees=sizes.n_trees,
-            seed=seed,
-            constants=constant_outputs(read),
-        )
+
+        def fit_views(rows: TrainingRows) -> tuple[Ensemble, NDArray[np.float64]]:
+            net = train(
+                rows,
+                scales,
+                owner=owner,
+                cardinalities=[categories[place].n_codes for place in preparation.active_categories],
+                task_names=read.task_set.names,
+                sizes=self._model_sizes(sizes),
+                plan=self._plan(sizes, device=device, seed=seed),
+            )
+            return combine(
+                net,
+                rows,
+                scales,
+                preparation,
+                linear_view=self.linear_view,
+                n_trees=sizes.n_trees,
+                seed=seed,
+                constants=constant_outputs(read),
+            )
+
+        if self._chooses_task_weight():
+            rows, ensemble, out_of_fold = fit_equal_or_by_gain(fit_views, rows, scales, owner=owner)
+        else:
+            ensemble, out_of_fold = fit_views(rows)
         for field in fields(Sizes):
             setattr(self, f"{field.name}_", getattr(sizes, field.name))
         self.device_ = device
         self._set_fitted(read, ensemble)
+        self.task_weight_ = pd.Series(rows.task_weight, index=self.task_names_, name="task_weight")
         self._set_out_of_fold(read, out_of_fold, inverse)
         self._set_feature_attention(read.columns, attended, weights=attended_weights)
+
+    def _chooses_task_weight(self) -> bool:
+        return isinstance(self.task_weight, str)  # "cv", the only word there is
 
     def _model_sizes(self, sizes: Sizes) -> ModelSizes:
         return ModelSizes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -93,7 +93,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
-        task_weight: dict[str, float] | ArrayLike | None = None,
+        task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         class_weight: Any = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",

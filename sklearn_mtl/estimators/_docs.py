@@ -51,9 +51,11 @@ linear_view : bool, default=True
 n_trees : int or "auto", default="auto"
     Put a forest of so many extremely randomised trees beside the networks; 0 for none. ``"auto"``: 200 up
     to 20,000 different rows, 100 up to 100,000, none beyond.
-task_weight : dict, array-like of shape (T,) or None, default=None
+task_weight : dict, array-like of shape (T,), "cv" or None, default=None
     Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
-    learned, and predicts its mean or most frequent class.
+    learned, and predicts its mean or most frequent class. ``"cv"`` fits twice, with equal weights and with
+    weights by what each task then gained out of fold over its mean or base rate, and keeps the fit whose
+    mean out-of-fold loss is lower.
 callbacks : list of skorch callbacks or None, default=None
     Called during training; ``net_.history`` has ``train_loss`` and ``valid_loss``. There is no validation
     set for callbacks that score one, such as ``EpochScoring``; held-out rows are scored by ``valid_loss``.
@@ -64,12 +66,14 @@ n_threads : int, default=1
 random_state : int, RandomState, Generator or None, default=None
     Draws the initial values, folds and batches. The same int gives the same bits.
 verbose : int, default=0
-    1 shows a live line with epoch, losses and the time left at most.
+    1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label.
 """
 
 ATTRIBUTES = """
 net_ : skorch net
     The trained networks; ``net_.history`` and ``net_.module_``.
+task_weight_ : Series of shape (T,)
+    The weight of each task in the loss: as given, or as ``"cv"`` chose.
 task_names_ : list of str
     Columns of y; ``"y"`` or ``"task_0"``, ``"task_1"``, ... without names.
 n_features_in_ : int

@@ -31,6 +31,7 @@ from ..training import (
     assign_folds,
     fit_forest_view,
     fit_linear_view,
+    say,
     view_shares,
 )
 
@@ -119,6 +120,21 @@ def read_fit_input(
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
     return FitInput(reader, columns, task_set, targets, weights, weight_of_task, plain)
+
+
+def say_what_is_left_out(targets: Targets, *, owner: str) -> None:
+    """Print how many rows have no label at all, if there are any.
+
+    Parameters
+    ----------
+    targets : Targets
+    owner : str
+        Who says so.
+    """
+    n_rows = len(targets.observed)
+    n_left_out = n_rows - np.count_nonzero(targets.observed.any(axis=1))
+    if n_left_out:
+        say(f"{owner}: {n_left_out} of {n_rows} rows have no label; no task learns from them.")
 
 
 def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:

@@ -63,8 +63,8 @@ def read_labels(y: Any, *, owner: str, argument: str = "y") -> LabelTable:
 
     Parameters
     ----------
-    y : array-like of shape (B,) or (B, T)
-        Array, masked array, list, Series or DataFrame of any label type.
+    y : array-like or sparse array of shape (B,) or (B, T)
+        Array, masked array, list, Series or DataFrame of any label type, or a sparse indicator of 0 and 1.
     owner : str
         Who asks; errors start with it.
     argument : str, default="y"
@@ -77,9 +77,8 @@ def read_labels(y: Any, *, owner: str, argument: str = "y") -> LabelTable:
     Raises
     ------
     ValueError
-        ``y`` is None, is not 1-D or 2-D, has no column, or has two columns of one name.
-    TypeError
-        ``y`` is sparse.
+        ``y`` is None, is not 1-D or 2-D, has no column, or has two columns of one name; it is sparse and
+        stores anything but 0 and 1.
 
     Examples
     --------
@@ -90,10 +89,6 @@ def read_labels(y: Any, *, owner: str, argument: str = "y") -> LabelTable:
     """
     if y is None:
         raise ValueError(f"{owner} requires {argument} to be passed, but the target {argument} is None.")
-    if sparse.issparse(y):
-        raise TypeError(
-            f"{owner}: {argument} is a sparse matrix, a dense table is expected; use {argument}.toarray()."
-        )
     columns, names, is_1d, is_named = _cut(y, owner=owner, argument=argument)
     _check_names(names, owner=owner, argument=argument)
     label_columns = tuple(
@@ -180,6 +175,8 @@ def _as_array(y: Any, *, owner: str, argument: str) -> np.ndarray:
         objects = np.array(np.ma.getdata(y), dtype=object)
         objects[np.ma.getmaskarray(y)] = None
         return objects
+    if sparse.issparse(y):
+        return _dense_indicator(y, owner=owner, argument=argument)
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -191,6 +188,21 @@ def _as_array(y: Any, *, owner: str, argument: str) -> np.ndarray:
         objects = np.array(y, dtype=object)
         return array if all(isinstance(label, str) for label in objects.flat) else objects
     return array
+
+
+def _dense_indicator(y: Any, *, owner: str, argument: str) -> np.ndarray:
+    array: np.ndarray = y.toarray()
+    unusable = array != array.astype(bool)
+    if not unusable.any():
+        return array
+    place = tuple(int(index[0]) for index in np.nonzero(unusable))
+    column = place[1] if array.ndim == 2 else 0
+    raise ValueError(
+        f"{owner}: {argument} is sparse and has {array[place].item()!r} in row {place[0]}, column {column}; "
+        f"a sparse {argument} holds 0 and 1 only, and what it does not store is 0. For missing labels or "
+        f"other classes give {argument} dense, with NaN where a label is missing; {argument}.toarray() keeps "
+        "the NaN that are stored."
+    )
 
 
 def _check_names(names: Sequence[str], *, owner: str, argument: str) -> None:

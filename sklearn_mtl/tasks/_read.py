@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from ._columns import LabelColumn, read_labels
 from ._labels import class_labels, real_numbers
@@ -19,9 +20,10 @@ def read_tasks(
 
     Parameters
     ----------
-    y : array-like of shape (B,) or (B, T)
+    y : array-like or sparse array of shape (B,) or (B, T)
         Array, list, Series or DataFrame; NaN, None, ``pd.NA`` and NaT are missing labels. Classes may be
-        text, booleans, whole numbers or categoricals, and each task may have its own type.
+        text, booleans, whole numbers or categoricals, and each task may have its own type; flags may be a
+        sparse indicator of 0 and 1.
     kind : {"regression", "classification"}
         How all columns are read.
     owner : str
@@ -40,7 +42,7 @@ def read_tasks(
         A task has no observed label, or one class only; labels are not finite, or not of the kind asked
         for; two tasks have one name; ``y`` is None or not a table.
     TypeError
-        ``y`` is sparse.
+        ``y`` is sparse and its columns are to be numbers.
 
     Examples
     --------
@@ -49,6 +51,11 @@ def read_tasks(
     >>> targets.values.tolist(), targets.observed.tolist()
     ([[1.5, 0.0], [2.5, 7.0]], [[True, False], [True, True]])
     """
+    if kind == "regression" and sparse.issparse(y):
+        raise TypeError(
+            f"{owner}: y is sparse, a dense table of numbers is expected; use y.toarray() if what is not "
+            "stored is 0, and NaN in a dense table if it is missing."
+        )
     table = read_labels(y, owner=owner)
     read = _regression_task if kind == "regression" else _class_task
     values = np.zeros((table.n_rows, len(table.columns)))  # (B, T)

@@ -7,6 +7,7 @@ from ._forest import ForestView, fit_forest_view
 from ._linear import LinearView, fit_linear_view, ridge_path
 from ._mixture import mean_losses, view_shares
 from ._net import FoldNet, MeanTaskLoss
+from ._progress import say
 from ._rows import TargetScales, TrainingRows, target_scales
 from ._threads import all_threads, torch_threads
 from ._train import ModelSizes, TrainingPlan, build_model, train
@@ -31,6 +32,7 @@ __all__ = [
     "fit_linear_view",
     "mean_losses",
     "ridge_path",
+    "say",
     "target_scales",
     "torch_threads",
     "train",

@@ -1,4 +1,4 @@
-"""One live line while training runs."""
+"""What training says while it runs: one live line, and lines above it that stay."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from typing import Any
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
+
+
+def say(line: str) -> None:
+    """Print a line that stays, on standard output; live lines on the screen move down.
+
+    Parameters
+    ----------
+    line : str
+    """
+    tqdm.write(line)
 
 
 class ProgressLine(Callback):

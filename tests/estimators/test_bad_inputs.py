@@ -60,9 +60,9 @@ BAD_FITS = {
         "column 'b'",
     ),
     "sparse-x": (lambda X, y: {"X": sparse.csr_array(X), "y": y}, r"Sparse data.*X\.toarray\(\)"),
-    "sparse-y": (
-        lambda X, y: {"X": X, "y": sparse.csr_array(np.ones(y.shape))},
-        r"y is a sparse.*y\.toarray\(\)",
+    "sparse-y-with-holes": (
+        lambda X, y: {"X": X, "y": sparse.csr_array(put(np.eye(*y.shape), 3, 1, np.nan))},
+        r"y is sparse.*y\.toarray\(\)",
     ),
     "two-columns-of-one-name": (
         lambda X, y: {"X": frame(X).rename(columns={"c": "a"}), "y": y},
@@ -260,6 +260,12 @@ def test_weights_that_leave_one_class_are_refused(kind, numbers, refuses):
 def test_numbers_whose_squares_are_infinite_are_refused(numbers, refuses):
     y = named(numbers[1]) * [1.0, 1e160, 1.0]
     refuses("task 'v' has the label .*e[+]160, whose square is infinite; give it in greater units", y=y)
+
+
+@pytest.mark.parametrize("kind", ["regressor"], indirect=True)
+def test_a_sparse_y_is_refused_by_the_regressor(numbers, refuses):
+    y = sparse.csr_array(np.eye(*numbers[1].shape))
+    refuses(r"y is sparse, a dense table of numbers is expected; use y\.toarray\(\)", y=y)
 
 
 @pytest.mark.parametrize("kind", ["regressor"], indirect=True)

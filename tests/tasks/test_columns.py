@@ -77,7 +77,17 @@ def test_reading_leaves_the_input_as_it_was():
         ([[1, 2], [3]], ValueError, "Test: y is not a table of labels"),
         (np.zeros((4, 0)), ValueError, r"y has no column \(shape \(4, 0\)\)"),
         (pd.DataFrame(index=[0, 1]), ValueError, "y has no column"),
-        (sparse.csr_array(np.eye(2)), TypeError, r"use y.toarray\(\)"),
+        (
+            sparse.csr_array([[1, 0], [0, np.nan]]),
+            ValueError,
+            r"Test: y is sparse and has nan in row 1, column 1; .* 0 and 1 only.* give y dense",
+        ),
+        (
+            sparse.csc_matrix([[1, 0], [3, 1]]),
+            ValueError,
+            "has 3 in row 1, column 0.* other classes",
+        ),
+        (sparse.coo_array([0.0, -1.0]), ValueError, "has -1.0 in row 1, column 0"),
         (pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"]), ValueError, r"more than once: \['a'\]"),
         (pd.DataFrame([[1, 2]], columns=[1, "1"]), ValueError, r"more than once: \['1'\]"),
     ],
@@ -85,6 +95,16 @@ def test_reading_leaves_the_input_as_it_was():
 def test_what_is_no_table_is_refused(y, error, message):
     with pytest.raises(error, match=message):
         read_labels(y, owner="Test")
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
+@pytest.mark.parametrize("dtype", [bool, np.int8, float])
+def test_a_sparse_indicator_is_read_as_the_same_dense_table(container, dtype):
+    y = np.array([[1, 0, 0], [0, 1, 0]], dtype=dtype)
+    table = read_labels(container(y), owner="Test")
+    assert (table.names, table.is_1d, table.is_named) == (["task_0", "task_1", "task_2"], False, False)
+    assert all(column.observed.all() and column.labels.dtype == dtype for column in table.columns)
+    np.testing.assert_array_equal(np.transpose([column.labels for column in table.columns]), y)
 
 
 def test_named_columns_are_matched_by_name():

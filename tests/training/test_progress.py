@@ -1,5 +1,8 @@
 import pytest
 from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+from sklearn_mtl.training import say
 
 
 class Interrupt(Callback):
@@ -28,3 +31,13 @@ def test_the_line_is_closed_at_the_end(callbacks, make_rows, trained, capsys):
     net = trained(make_rows(), verbose=1, callbacks=callbacks)
     assert capsys.readouterr().err.endswith("\n")
     assert not any(hasattr(callback, "bar_") for _, callback in net.callbacks_)
+
+
+def test_a_line_that_stays_leaves_the_live_line_below_it(capsys):
+    with tqdm(total=3) as bar:
+        bar.update()
+        say("two words")
+        bar.update()
+    shown = capsys.readouterr()
+    assert shown.out == "two words\n"
+    assert "2/3" in shown.err.split("\r")[-1]
