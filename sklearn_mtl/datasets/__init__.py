@@ -1,6 +1,7 @@
-"""Tables with several tasks, as pandas frames."""
+"""Tables with several tasks, read or drawn, as pandas frames."""
 
 from ._movies import load_movies
 from ._mulan import load_mulan
+from ._multitask import make_multitask
 
-__all__ = ["load_movies", "load_mulan"]
+__all__ = ["load_movies", "load_mulan", "make_multitask"]
