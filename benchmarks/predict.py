@@ -31,8 +31,8 @@ _ROWS_AT_ONCE = 512
 _SECONDS = (
     f"Milliseconds of predicting one row (median of {N_CALLS['one_row']} calls) and 100,000 rows (median of "
     f"{N_CALLS['100k_rows']}), arrays of {_N_COLUMNS} columns, {_N_TASKS} targets; bare: `module(x)` on "
-    f"rows that are prepared already, {_ROWS_AT_ONCE} at once. A view without any share costs ours nothing; the "
-    "records have the shares of all three."
+    f"rows that are prepared already, {_ROWS_AT_ONCE} at once. A view without any share costs ours nothing; "
+    "the records have the shares of all three."
 )
 
 
