@@ -5,6 +5,12 @@ from .estimators import (
     MultiTaskAttentionEstimator,
     MultiTaskAttentionRegressor,
 )
+from .report import multitask_report
 
-__all__ = ["MultiTaskAttentionClassifier", "MultiTaskAttentionEstimator", "MultiTaskAttentionRegressor"]
+__all__ = [
+    "MultiTaskAttentionClassifier",
+    "MultiTaskAttentionEstimator",
+    "MultiTaskAttentionRegressor",
+    "multitask_report",
+]
 __version__ = "0.1.0"

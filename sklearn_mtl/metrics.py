@@ -324,7 +324,8 @@ def _matched(table: LabelTable, y_pred: Any) -> Iterator[tuple[LabelColumn, Labe
 def _probability_pairs(
     table: LabelTable, y_pred: Any, classes: Any
 ) -> Iterator[tuple[np.ndarray, np.ndarray] | None]:
-    per_task, classes = _per_task(y_pred, table.names), _known_classes(classes, table.names)
+    per_task = probabilities_by_task(y_pred, table.names)
+    classes = classes_by_task(classes, table.names)
     for column, given, known in zip(table.columns, per_task, classes, strict=True):
         if given is None:
             yield None
@@ -342,7 +343,21 @@ def _probability_pairs(
         yield codes_of(labels, known), probabilities[column.observed]
 
 
-def _known_classes(classes: Any, names: Sequence[str]) -> Sequence[Any]:
+def classes_by_task(classes: Any, names: Sequence[str]) -> Sequence[Any]:
+    """Cut the ``classes_`` of an estimator into one array a task.
+
+    Parameters
+    ----------
+    classes : array, list of T arrays, dict of arrays, or None
+        As in `multitask_score`.
+    names : sequence of str, length T
+        The tasks.
+
+    Returns
+    -------
+    sequence of T arrays
+        None where they are not given.
+    """
     if classes is None:
         return [None] * len(names)
     if isinstance(classes, Mapping):
@@ -350,7 +365,26 @@ def _known_classes(classes: Any, names: Sequence[str]) -> Sequence[Any]:
     return [classes] if len(names) == 1 and np.ndim(classes[0]) == 0 else list(classes)
 
 
-def _per_task(y_pred: Any, names: Sequence[str]) -> Sequence[np.ndarray | None]:
+def probabilities_by_task(y_pred: Any, names: Sequence[str]) -> Sequence[np.ndarray | None]:
+    """Cut what ``predict_proba`` gives into one array a task.
+
+    Parameters
+    ----------
+    y_pred : array, list of T arrays or dict of arrays
+        As in `multitask_score`.
+    names : sequence of str, length T
+        The tasks.
+
+    Returns
+    -------
+    sequence of T arrays of shape (B, K) or (B,)
+        None for a task that is not in a dict.
+
+    Raises
+    ------
+    ValueError
+        There is no reading them as those of these tasks.
+    """
     n_tasks = len(names)
     if isinstance(y_pred, Mapping):
         check_known_tasks(y_pred, names, argument="y_pred", owner=_OWNER)
