@@ -12,6 +12,7 @@ from benchmarks import (
     holes,
     loop,
     mi,
+    mixed,
     mtr,
     multilabel,
     predict,
@@ -25,7 +26,21 @@ from benchmarks.tables import write_to_readme
 
 SUITES = {
     suite.SUITE: suite
-    for suite in (mtr, rows, multilabel, tox21, holes, scarce, mi, speed, predict, growth, loop, attention)
+    for suite in (
+        mtr,
+        rows,
+        multilabel,
+        tox21,
+        holes,
+        scarce,
+        mi,
+        mixed,
+        speed,
+        predict,
+        growth,
+        loop,
+        attention,
+    )
 }
 
 

@@ -65,7 +65,7 @@ def make_multitask(
     return_X_y: bool = False,
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch | tuple[Any, Any]:
-    r"""
+    """
     Draw a table with several tasks, chosen relatedness between them and known truth.
 
     The inputs are independent standard normal numbers. Behind task t of group k stands the score ::
@@ -80,7 +80,7 @@ def make_multitask(
 
     a_m standard normal, w_m normal with variance roughness² / n_informative, b_m uniform on [0, 2π], mean
     and deviation those over all inputs. So s_t and z_t have mean 0 and variance 1, the correlation of s_t and
-    s_u is sqrt(|r_t r_u|) inside a group, negative if one of the two r is, and 0 between groups; and no
+    s_u is ``sqrt(|r_t r_u|)`` inside a group, negative if one of the two r is, and 0 between groups; and no
     model's R² on a regression task can be expected above 1 - noise_t. Regression tasks are z_t; the others
     are z_t cut into classes of equal numbers of rows.
 
