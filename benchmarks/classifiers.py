@@ -19,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from benchmarks.peers import N_THREADS, codes, dense
+from benchmarks.per_task import PerTask
 from sklearn_mtl import MultiTaskAttentionClassifier
 
 
@@ -78,22 +79,22 @@ def catboost_500() -> Any:
 
 def rf_per_task() -> Any:
     """Make a forest per label, of the rows where it is observed."""
-    return _PerTask(RandomForestClassifier(200, random_state=0))
+    return PerTask(classifier=RandomForestClassifier(200, random_state=0))
 
 
 def et_per_task() -> Any:
     """Make a forest of extremely randomised trees per label, of the rows where it is observed."""
-    return _PerTask(ExtraTreesClassifier(200, random_state=0))
+    return PerTask(classifier=ExtraTreesClassifier(200, random_state=0))
 
 
 def logistic_per_task() -> Any:
     """Make a logistic regression per label, on log(1 + count): all columns have one unit as they are."""
-    return _PerTask(make_pipeline(FunctionTransformer(np.log1p), _logistic()))
+    return PerTask(classifier=make_pipeline(FunctionTransformer(np.log1p), _logistic()))
 
 
 def xgb_per_task() -> Any:
     """Make boosted trees per label, of the rows where it is observed."""
-    return _PerTask(_xgb())
+    return PerTask(classifier=_xgb())
 
 
 METHODS: dict[str, Callable[[], Any]] = {
@@ -105,11 +106,12 @@ METHODS_WITH_HOLES: dict[str, Callable[[], Any]] = {
 
 
 def positive(model: Any, X: Any) -> np.ndarray:
-    """Return the probabilities that labels are 1, (B, T); scikit-learn's methods give them in two forms."""
+    """Return the probabilities that labels are 1, (B, T); methods give them in three forms."""
     probabilities = model.predict_proba(X)
     if isinstance(probabilities, np.ndarray):
         return probabilities
-    return np.stack([columns[:, 1] for columns in probabilities], axis=1)
+    arrays = probabilities.values() if isinstance(probabilities, dict) else probabilities
+    return np.stack([columns[:, 1] for columns in arrays], axis=1)
 
 
 def _logistic() -> Any:
@@ -140,18 +142,3 @@ class Varying(ClassifierMixin, BaseEstimator):
         probabilities = np.tile(self.frequency_, (len(X), 1))
         probabilities[:, self.varies_] = positive(self.model_, X)
         return probabilities
-
-
-class _PerTask(ClassifierMixin, BaseEstimator):
-    """One model per label, each of the rows where the label is observed."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-
-    def fit(self, X: np.ndarray, y: pd.DataFrame) -> _PerTask:
-        columns = [labels.dropna().astype(int) for _, labels in y.reset_index(drop=True).items()]
-        self.models_ = [clone(self.model).fit(X[labels.index], labels) for labels in columns]
-        return self
-
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        return np.stack([model.predict_proba(X)[:, 1] for model in self.models_], axis=1)

@@ -88,15 +88,19 @@ def measure(
     """Fit on the training rows, predict the test rows."""
     model = make()
     predicted, seconds = fit_and_predict(model, X, y, X_test, lambda model, X: model.predict(X))
-    record = seconds | {"sse": _sse(y_test, predicted), "sse_of_mean": _sse(y_test, y.mean().to_numpy())}
+    record = seconds | {
+        "sse": squared_errors(y_test, predicted),
+        "sse_of_mean": squared_errors(y_test, y.mean().to_numpy()),
+    }
     if hasattr(model, "oof_prediction_"):
         record |= {
             "oof_score": float(np.mean(model.oof_score_)),
-            "oof_sse": _sse(y, model.oof_prediction_),
-            "oof_sse_of_mean": _sse(y, y.mean().to_numpy()),
+            "oof_sse": squared_errors(y, model.oof_prediction_),
+            "oof_sse_of_mean": squared_errors(y, y.mean().to_numpy()),
         }
     return record
 
 
-def _sse(y: pd.DataFrame, predicted: Any) -> list[float]:
+def squared_errors(y: pd.DataFrame, predicted: Any) -> list[float]:
+    """Return the squared errors of each target, summed over rows."""
     return [float(sse) for sse in ((y.to_numpy() - np.asarray(predicted)) ** 2).sum(axis=0)]  # (T,)

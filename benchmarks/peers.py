@@ -29,7 +29,7 @@ from sklearn_mtl import MultiTaskAttentionRegressor
 
 OURS = "sklearn_mtl"
 N_THREADS = int(os.environ["OMP_NUM_THREADS"])
-_CATEGORIES = make_column_selector(dtype_include="category")
+CATEGORIES = make_column_selector(dtype_include="category")
 
 
 def sklearn_mtl() -> Any:
@@ -152,7 +152,7 @@ def importable(
 def dense() -> Any:
     """Make standardised numbers without holes and one-hot categories."""
     return make_column_transformer(
-        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), _CATEGORIES),
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), CATEGORIES),
         remainder=make_pipeline(SimpleImputer(), StandardScaler()),
     )
 
@@ -160,7 +160,7 @@ def dense() -> Any:
 def codes() -> Any:
     """Make category codes, and leave numbers with their holes as they are."""
     return make_column_transformer(
-        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), _CATEGORIES),
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), CATEGORIES),
         remainder="passthrough",
     )
 
@@ -168,7 +168,7 @@ def codes() -> Any:
 def _imputed() -> Any:
     """Make numbers without holes, and leave categories as they are."""
     return make_column_transformer(
-        (FunctionTransformer(), _CATEGORIES), remainder=SimpleImputer(), verbose_feature_names_out=False
+        (FunctionTransformer(), CATEGORIES), remainder=SimpleImputer(), verbose_feature_names_out=False
     ).set_output(transform="pandas")
 
 

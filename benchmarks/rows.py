@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from benchmarks import mtr, records
 from benchmarks.cases import Table, fill, folds
 from benchmarks.peers import importable
+from sklearn_mtl.datasets import load_openml
 
 SUITE = "rows"
 DATASETS = ("gas_turbine_2011", "rf1")
@@ -32,5 +31,4 @@ def report() -> str:
 def _load(name: str, *, folder: Path) -> Table:
     if name not in _TARGETS:
         return mtr.load(name, folder=folder)
-    frame = pd.read_csv(next(folder.rglob(f"{name}.csv")))
-    return name, frame.drop(columns=_TARGETS[name]), frame[_TARGETS[name]]
+    return name, *load_openml(name, target=_TARGETS[name], folder=folder, return_X_y=True)

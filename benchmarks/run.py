@@ -6,11 +6,41 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import attention, growth, loop, mtr, multilabel, predict, records, rows, speed, tox21
+from benchmarks import (
+    attention,
+    growth,
+    holes,
+    loop,
+    mi,
+    mixed,
+    mtr,
+    multilabel,
+    predict,
+    records,
+    rows,
+    scarce,
+    speed,
+    tox21,
+)
 from benchmarks.tables import write_to_readme
 
 SUITES = {
-    suite.SUITE: suite for suite in (mtr, rows, multilabel, tox21, speed, predict, growth, loop, attention)
+    suite.SUITE: suite
+    for suite in (
+        mtr,
+        rows,
+        multilabel,
+        tox21,
+        holes,
+        scarce,
+        mi,
+        mixed,
+        speed,
+        predict,
+        growth,
+        loop,
+        attention,
+    )
 }
 
 

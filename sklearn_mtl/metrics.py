@@ -6,7 +6,7 @@ Each score is scikit-learn's own, taken per task over the labels that are there,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -26,9 +26,11 @@ from sklearn.metrics import (
 from sklearn.utils.metadata_routing import UNUSED
 
 from .tasks import (
+    Kind,
     LabelColumn,
     LabelTable,
     check_comparable,
+    check_known_tasks,
     class_labels,
     codes_of,
     match_columns,
@@ -53,6 +55,12 @@ Metric = Literal[
     "average_precision",
 ]
 Average = Literal["macro", "weighted"]
+# What tasks of each kind are measured by; the first is their score.
+METRICS: dict[Kind, tuple[Metric, ...]] = {
+    "regression": ("r2", "rmse", "mae"),
+    "binary": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss"),
+    "multiclass": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss"),
+}
 _Score = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 _OWNER = "multitask_score"
 
@@ -74,11 +82,11 @@ def multitask_score(
     ----------
     y_true : array-like of shape (B,) or (B, T)
         Labels; NaN, None, ``pd.NA`` and NaT are missing.
-    y_pred : array-like of shape (B,) or (B, T), or list of T arrays of shape (B, K)
+    y_pred : array-like of shape (B,) or (B, T), or list of T arrays of shape (B, K), or dict of such arrays
         Numbers or classes, as ``predict`` gives them; for ``"log_loss"``, ``"roc_auc"`` and
         ``"average_precision"`` probabilities as ``predict_proba`` gives them: one array of shape (B, K) for
-        one task, a list of them for several, or shape (B, T) with the probability of the greater of two
-        classes.
+        one task, a list of them for several, a dict by task name where some tasks have none, or shape (B, T)
+        with the probability of the greater of two classes.
     metric : str
         For numbers ``"r2"``, ``"rmse"``, ``"mae"`` and ``"arrmse"`` (root of the squared error relative to
         that of a constant prediction); for classes ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` (mean
@@ -90,7 +98,7 @@ def multitask_score(
         For ``average="weighted"``.
     sample_weight : array-like of shape (B,) or (B, T), optional
         Weights of rows, or of labels.
-    classes : array or list of T arrays, optional
+    classes : array, list of T arrays or dict of arrays, optional
         What the columns of the probabilities stand for, as in ``classes_``. Default: the sorted classes in
         ``y_true``.
     baseline : mapping from task name to number, or sequence of shape (T,), optional
@@ -100,8 +108,8 @@ def multitask_score(
     -------
     float or Series
         The mean, or the score of each task by name. A task on which the score is not defined (no observed
-        label, one class only for ``"roc_auc"``, a constant for ``"arrmse"``) is NaN and left out of the
-        mean; the mean of no task is NaN.
+        label, one class only for ``"roc_auc"``, a constant for ``"arrmse"``, no probabilities in a dict) is
+        NaN and left out of the mean; the mean of no task is NaN.
 
     Raises
     ------
@@ -121,7 +129,11 @@ def multitask_score(
     weights = _label_weights(sample_weight, table)  # (B, T)
     baselines = _baselines(baseline, table.names)
     scores = []
-    for position, (true, pred) in enumerate(spec.pairs(table, y_pred, classes)):
+    for position, pair in enumerate(spec.pairs(table, y_pred, classes)):
+        if pair is None:
+            scores.append(np.nan)
+            continue
+        true, pred = pair
         weight = weights[table.columns[position].observed, position]
         score = partial(_relative_rmse, baseline=baselines[position]) if metric == "arrmse" else spec.score
         counted = weight > 0
@@ -240,7 +252,7 @@ def make_multitask_scorer(
 class _Spec:
     """How a metric reads predictions, what it computes for one task, and whether greater is better."""
 
-    pairs: Callable[[LabelTable, Any, Any], Iterator[tuple[np.ndarray, np.ndarray]]]
+    pairs: Callable[[LabelTable, Any, Any], Iterator[tuple[np.ndarray, np.ndarray] | None]]
     score: _Score
     sign: int = 1
 
@@ -306,18 +318,20 @@ def _matched(table: LabelTable, y_pred: Any) -> Iterator[tuple[LabelColumn, Labe
         if len(missing):
             raise ValueError(f"{_OWNER}: y_pred has no value for task {true.name!r} in row {missing[0]}.")
         wanted = true.observed[pred.observed]
-        yield true, LabelColumn(true.name, pred.labels[wanted], true.observed)
+        yield true, replace(pred, name=true.name, labels=pred.labels[wanted], observed=true.observed)
 
 
 def _probability_pairs(
     table: LabelTable, y_pred: Any, classes: Any
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    n_tasks = len(table.columns)
-    if classes is not None and n_tasks == 1 and np.ndim(classes[0]) == 0:
-        classes = [classes]
-    for position, (column, given) in enumerate(zip(table.columns, _per_task(y_pred, n_tasks), strict=True)):
+) -> Iterator[tuple[np.ndarray, np.ndarray] | None]:
+    per_task = probabilities_by_task(y_pred, table.names)
+    classes = classes_by_task(classes, table.names)
+    for column, given, known in zip(table.columns, per_task, classes, strict=True):
+        if given is None:
+            yield None
+            continue
         labels = class_labels(column, owner=_OWNER)
-        known = np.unique(labels) if classes is None else np.asarray(classes[position])
+        known = np.unique(labels) if known is None else np.asarray(known)
         check_comparable(labels, known, name=column.name, owner=_OWNER)
         probabilities = _one_column_a_class(given)
         _check_rows(len(probabilities), table.n_rows)
@@ -329,7 +343,52 @@ def _probability_pairs(
         yield codes_of(labels, known), probabilities[column.observed]
 
 
-def _per_task(y_pred: Any, n_tasks: int) -> list[np.ndarray]:
+def classes_by_task(classes: Any, names: Sequence[str]) -> Sequence[Any]:
+    """Cut the ``classes_`` of an estimator into one array a task.
+
+    Parameters
+    ----------
+    classes : array, list of T arrays, dict of arrays, or None
+        As in `multitask_score`.
+    names : sequence of str, length T
+        The tasks.
+
+    Returns
+    -------
+    sequence of T arrays
+        None where they are not given.
+    """
+    if classes is None:
+        return [None] * len(names)
+    if isinstance(classes, Mapping):
+        return [classes.get(name) for name in names]
+    return [classes] if len(names) == 1 and np.ndim(classes[0]) == 0 else list(classes)
+
+
+def probabilities_by_task(y_pred: Any, names: Sequence[str]) -> Sequence[np.ndarray | None]:
+    """Cut what ``predict_proba`` gives into one array a task.
+
+    Parameters
+    ----------
+    y_pred : array, list of T arrays or dict of arrays
+        As in `multitask_score`.
+    names : sequence of str, length T
+        The tasks.
+
+    Returns
+    -------
+    sequence of T arrays of shape (B, K) or (B,)
+        None for a task that is not in a dict.
+
+    Raises
+    ------
+    ValueError
+        There is no reading them as those of these tasks.
+    """
+    n_tasks = len(names)
+    if isinstance(y_pred, Mapping):
+        check_known_tasks(y_pred, names, argument="y_pred", owner=_OWNER)
+        return [y_pred.get(name) for name in names]
     if isinstance(y_pred, list | tuple) and len(y_pred) == n_tasks and np.ndim(y_pred[0]) > 0:
         return [np.asarray(probabilities, dtype=np.float64) for probabilities in y_pred]
     probabilities = np.asarray(y_pred, dtype=np.float64)

@@ -30,11 +30,11 @@ MAY_IMPORT = {
     "training": {*READING, "nn", "balancing"},
     "estimators": {*READING, "nn", "balancing", "training", "metrics"},
 }
-LAST = ("inspection", "persistence", "model_selection")  # each may import all of the above
+LAST = ("inspection", "persistence", "model_selection", "report")  # each may import all of the above
 MAY_IMPORT |= {part: {*MAY_IMPORT} for part in LAST}
 MAY_IMPORT[""] = {*MAY_IMPORT}  # sklearn_mtl/__init__.py: the public names
 
-WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets"}
+WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "report"}
 FOR_USERS = ("metrics", "model_selection", "datasets", "exceptions", "inspection", "persistence")
 
 

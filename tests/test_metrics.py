@@ -324,3 +324,24 @@ def test_booleans_and_their_numbers_are_the_same_classes(labels, classes):
     y = np.array([0, 1]).astype(labels)
     loss = multitask_score(y, probabilities, metric="log_loss", classes=np.array([0, 1]).astype(classes))
     assert loss == pytest.approx(-np.log([0.9, 0.8]).mean())
+
+
+@pytest.mark.parametrize("metric", OF_PROBABILITIES)
+def test_tasks_without_probabilities_in_a_dict_are_nan(metric):
+    y = pd.DataFrame(CLASSES, columns=["a", "b", "c"]).assign(b=NUMBERS[:, 1])
+    given = {"c": PROBABILITIES[2], "a": PROBABILITIES[0]}
+    classes = {"a": np.arange(N_CLASSES), "c": np.arange(N_CLASSES)}
+    scores = multitask_score(y, given, metric=metric, average=None, classes=classes)
+    expected = multitask_score(y[["a", "c"]], [given["a"], given["c"]], metric=metric, average=None)
+    assert scores.isna().tolist() == [False, True, False]
+    pd.testing.assert_series_equal(scores[["a", "c"]], expected)
+    assert multitask_score(y, given, metric=metric, classes=classes) == pytest.approx(expected.mean())
+
+
+def test_a_dict_of_probabilities_of_unknown_tasks_is_refused():
+    with pytest.raises(
+        ValueError, match=r"y_pred names unknown tasks \['d'\]; the tasks are \['a', 'b', 'c'\]"
+    ):
+        multitask_score(
+            pd.DataFrame(CLASSES, columns=["a", "b", "c"]), {"d": PROBABILITIES[0]}, metric="log_loss"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,16 @@ _DESCRIPTION = """\
 17,472 films released from 1940 through 2014, from Wikidata (CC0) by way of the package bokeh_sampledata.
 
 Tasks: `critics_meter` (Rotten Tomatoes, percent), `metacritic` (0 to 100, 61 % missing) and
-`log10_box_office` (US dollars, 84 % missing).
+`log10_box_office` (US dollars, 84 % missing).{more}
 
-Inputs: what was settled before the first review. Left out because they come later or tell the targets:
+Inputs: what was settled before the first review{but}. Left out because they come later or tell the targets:
 review counts (with `Fresh` and `Rotten` the meter itself), critics' average rating, awards and Oscars.
 Left out because the catalogue records them better for films that became famous: cast lists and exact
 release days. Title and cast are text, not categories, and are left out too.
 """
+
+_MORE = """ Then `mpaa_rating` (85 % missing; M, GP and M/PG are
+PG by now, X is NC-17) and one flag a genre (missing for the 443 films without any)."""
 
 _QUERY = """
     SELECT Year, Runtime, Language, Country, omdb.Rating AS Rating, Production, Director, Genre,
@@ -30,16 +34,23 @@ _QUERY = """
 """
 
 _MIN_FILMS_OF_GENRE = 200
+_RATINGS = ["G", "PG", "PG-13", "R", "NC-17"]
+_FORMER_RATINGS = {"M": "PG", "GP": "PG", "M/PG": "PG", "X": "NC-17"}
 
 
-def load_movies(*, return_X_y: bool = False) -> Bunch | tuple[pd.DataFrame, pd.DataFrame]:
+def load_movies(
+    *, tasks: Literal["reception", "all"] = "reception", return_X_y: bool = False
+) -> Bunch | tuple[pd.DataFrame, pd.DataFrame]:
     """
-    Load 17,472 films with three partly observed regression tasks.
+    Load 17,472 films with partly observed tasks: three regressions, or 25 of all kinds.
 
     The table comes with the package ``bokeh_sampledata``; nothing is downloaded.
 
     Parameters
     ----------
+    tasks : {"reception", "all"}, default="reception"
+        How the films were received, or that and what they are: MPAA rating and genres, which are then no
+        inputs.
     return_X_y : bool, default=False
         Return ``(X, y)`` instead of a bunch.
 
@@ -49,12 +60,16 @@ def load_movies(*, return_X_y: bool = False) -> Bunch | tuple[pd.DataFrame, pd.D
         ``data`` of shape (17472, 28): year, runtime, language, country, number of countries, MPAA
         rating, studio, director and one flag a genre, text columns as ``category``; ``target`` of shape
         (17472, 3): ``critics_meter``, ``metacritic``, ``log10_box_office``, NaN where missing; and
-        ``frame``, ``feature_names``, ``target_names``, ``DESCR``.
+        ``frame``, ``feature_names``, ``target_names``, ``DESCR``. With ``tasks="all"`` the inputs are of
+        shape (17472, 7) and the targets of shape (17472, 25): ``mpaa_rating`` as ``category`` of five
+        classes and 21 genres as ``boolean`` come to them.
 
     Raises
     ------
     ImportError
         If ``bokeh_sampledata`` is not installed.
+    ValueError
+        If there are no such tasks.
 
     Examples
     --------
@@ -62,12 +77,21 @@ def load_movies(*, return_X_y: bool = False) -> Bunch | tuple[pd.DataFrame, pd.D
     >>> X, y = load_movies(return_X_y=True)
     >>> y.notna().sum().to_dict()
     {'critics_meter': 17453, 'metacritic': 6811, 'log10_box_office': 2760}
+    >>> X, y = load_movies(tasks="all", return_X_y=True)
+    >>> y.dtypes.astype(str).value_counts().to_dict()
+    {'boolean': 21, 'float64': 3, 'category': 1}
     """
+    if tasks not in ("reception", "all"):
+        raise ValueError(f'load_movies: tasks must be "reception" or "all", got {tasks!r}.')
     films = _read_films()
-    inputs, targets = _inputs(films), _targets(films)
+    inputs, targets = _inputs(films), _reception(films)
+    if tasks == "all":
+        inputs = inputs.drop(columns=["mpaa_rating", *_frequent(_genre_flags(films["Genre"]))])
+        targets = targets.join(_mpaa_rating(films["Rating"])).join(_genres(films["Genre"]))
     if return_X_y:
         return inputs, targets
-    return make_bunch(inputs, targets, description=_DESCRIPTION)
+    more, but = (_MORE, ", but for rating and genres") if tasks == "all" else ("", "")
+    return make_bunch(inputs, targets, description=_DESCRIPTION.format(more=more, but=but))
 
 
 def _read_films() -> pd.DataFrame:
@@ -95,10 +119,10 @@ def _inputs(films: pd.DataFrame) -> pd.DataFrame:
             "director": _first(films["Director"]),
         }
     )
-    return columns.join(_genre_flags(films["Genre"]))
+    return columns.join(_frequent(_genre_flags(films["Genre"])))
 
 
-def _targets(films: pd.DataFrame) -> pd.DataFrame:
+def _reception(films: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "critics_meter": films["Meter"],
@@ -120,6 +144,17 @@ def _first(lists: pd.Series) -> pd.Series:
 
 def _genre_flags(lists: pd.Series) -> pd.DataFrame:
     flags = lists.str.get_dummies(", ").astype(bool)
-    return flags.loc[:, flags.sum() >= _MIN_FILMS_OF_GENRE].rename(
-        columns=lambda genre: f"genre_{genre.lower()}"
-    )
+    return flags.rename(columns=lambda genre: f"genre_{genre.lower()}")
+
+
+def _frequent(flags: pd.DataFrame) -> pd.DataFrame:
+    return flags.loc[:, flags.sum() >= _MIN_FILMS_OF_GENRE]
+
+
+def _genres(lists: pd.Series) -> pd.DataFrame:
+    return _genre_flags(lists).astype("boolean").mask(lists == "")
+
+
+def _mpaa_rating(ratings: pd.Series) -> pd.Series:
+    present = ratings.replace(_FORMER_RATINGS).astype(pd.CategoricalDtype(_RATINGS))
+    return present.rename("mpaa_rating")

@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 
 from ._arff import read_arff
 from ._bunch import make_bunch
+from ._files import find_file
 
 # The files do not say how many of the last columns are targets.
 _N_TARGETS = {
@@ -66,7 +67,7 @@ def load_mulan(
     >>> list(y)  # doctest: +SKIP
     ['Cd', 'Co', 'Cu']
     """
-    path = _find(name, Path(folder))
+    path = find_file(f"{name}.arff", folder=folder, owner="load_mulan")
     frame = read_arff(path)
     target_names = _target_names(frame, path, n_targets)
     inputs, targets = frame.drop(columns=target_names), frame[target_names]
@@ -75,13 +76,6 @@ def load_mulan(
     return make_bunch(
         inputs, targets, description=f"Mulan's {name}: {inputs.shape[0]} rows, {len(target_names)} tasks."
     )
-
-
-def _find(name: str, folder: Path) -> Path:
-    paths = sorted(folder.rglob(f"{name}.arff"))
-    if not paths:
-        raise FileNotFoundError(f"load_mulan: no file {name}.arff in {folder.resolve()} or below.")
-    return paths[0]
 
 
 def _target_names(frame: pd.DataFrame, path: Path, n_targets: int | None) -> list[str]:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..encoding import Columns, check_table
 from ..exceptions import FitInterruptedWarning
-from ..metrics import multitask_score
+from ..tasks import sample_weight_table
 from ..training import (
     Ensemble,
     FoldNet,
@@ -43,6 +43,7 @@ from ._defaults import (
 from ._fit import (
     FitInput,
     attended_rows,
+    check_rows,
     combine,
     constant_outputs,
     distinct_rows,
@@ -52,6 +53,7 @@ from ._fit import (
     say_what_is_left_out,
     training_rows,
 )
+from ._summary import task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
 
 _ROWS_AT_ONCE = 256
@@ -84,8 +86,6 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
     }
-    _task_kind: ClassVar[Literal["regression", "classification"]]
-    _score_metric: ClassVar[Any]
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         read = read_fit_input(
             X,
             y,
-            kind=self._task_kind,
+            kind=self._kind_of_tasks(),
             sample_weight=sample_weight,
             class_weight=self._class_weight(),
             task_weight=None if self._chooses_task_weight() else self.task_weight,
@@ -174,7 +174,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
-        fitted.__dict__.pop("feature_names_in_", None)
+        for name in ("feature_names_in_", "classes_", "oof_proba_"):  # which not every fit has
+            fitted.__dict__.pop(name, None)
         if self.verbose:
             say_what_is_left_out(read.targets, owner=owner)
         with all_threads(self.n_threads):
@@ -274,6 +275,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self._reader, self._task_set, self._ensemble = read.reader, read.task_set, ensemble
         self.net_: FoldNet = ensemble.net
         self.task_names_ = read.task_set.names
+        self.tasks_ = task_table(read)
         self.history_ = _history_frame(self.net_)
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
@@ -292,18 +294,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             for start in range(0, len(rows), _MOST_ROWS_PREDICTED):
                 block = rows[start : start + _MOST_ROWS_PREDICTED]
                 outputs[block] = self._ensemble.predict(read.columns.take(block))
-        predicted = self._keep_out_of_fold(outputs)
-        scores = []
-        for task in range(len(self.task_names_)):  # in numbers and classes' indices
-            scored = read.targets.observed[:, task]
-            score = multitask_score(
-                read.targets.values[scored, task],
-                predicted[scored, task],
-                metric=self._score_metric,
-                sample_weight=read.sample_weight[scored, task],
-            )
-            scores.append(score)
-        self.oof_task_scores_ = pd.Series(scores, index=self.task_names_, name=self._score_metric)
+        predicted = read.task_set.decide(outputs)
+        self.oof_prediction_ = self._labels(predicted, index=read.index)
+        if read.task_set.classes:
+            self.classes_ = self._by_task(read.task_set.classes)
+            self.oof_proba_ = self._by_task(read.task_set.probabilities(outputs))
+        self.oof_task_scores_ = task_scores(
+            read.task_set, read.targets, predicted, sample_weight=read.sample_weight
+        )
         self.oof_score_ = float(self.oof_task_scores_.mean())
 
     def _set_feature_attention(
@@ -325,14 +323,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         return None
 
     @abstractmethod
-    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
-        """Set ``oof_prediction_`` from numbers and probabilities of shape (B, O).
+    def _kind_of_tasks(self) -> Any:
+        """Say which kinds `read_tasks` is asked for."""
 
-        Returns
-        -------
-        ndarray of shape (B, T)
-            The same predictions as numbers and classes' indices.
-        """
+    def _labels(self, values: NDArray[np.float64], *, index: pd.Index | None) -> Any:  # noqa: ARG002  rows of arrays have no names
+        """Turn numbers and classes' indices of shape (B, T) into what ``predict`` gives."""
+        return self._task_set.decode(values)
+
+    def _by_task(self, arrays: dict[str, NDArray[Any]]) -> Any:
+        """Give one array a classification task; the array itself where ``y`` had one axis."""
+        return next(iter(arrays.values())) if self._task_set.is_1d else list(arrays.values())
 
     def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
         """Predict numbers and probabilities; (B, O)."""
@@ -405,22 +405,35 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         float
-            R² for the regressor, accuracy for the classifier.
+            R² of numbers and accuracy of classes.
+
+        Warns
+        -----
+        UnknownClassWarning
+            Labels are of classes that were not there in ``fit``; they count as predicted wrongly.
         """
-        predicted = self.predict(X)
-        self._task_set.encode(y, owner=type(self).__name__)  # the same tasks
-        if self._task_set.is_named and not self._task_set.is_1d:
-            predicted = pd.DataFrame(predicted, columns=self.task_names_)
-        scores = multitask_score(
-            y, predicted, metric=self._score_metric, average=None, sample_weight=sample_weight
-        )
-        return float(pd.Series(scores).mean())
+        owner, outputs = type(self).__name__, self._predict_outputs(X)
+        task_set = self._task_set
+        targets = task_set.encode(y, owner=owner)
+        check_rows(len(outputs), len(targets.values), owner=owner)
+        weights = np.ones((len(outputs), 1))
+        if sample_weight is not None:
+            weights = sample_weight_table(
+                sample_weight,
+                n_rows=len(outputs),
+                names=task_set.names,
+                is_named=task_set.is_named,
+                owner=owner,
+            )
+        scores = task_scores(task_set, targets, task_set.decide(outputs), sample_weight=weights)
+        return float(scores.mean())
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
+        tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
 

@@ -10,7 +10,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
 
-from ..tasks import TaskSet
 from ._base import BaseMultiTaskAttention
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
@@ -46,6 +45,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     See Also
     --------
     MultiTaskAttentionRegressor : The same for numbers.
+    MultiTaskAttentionEstimator : Numbers and classes in one model.
 
     References
     ----------
@@ -71,9 +71,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         **BaseMultiTaskAttention._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
-    _task_kind = "classification"
     score = BaseMultiTaskAttention.score  # the mixin has one, too
-    _score_metric: ClassVar[Any] = "accuracy"
 
     def __init__(
         self,
@@ -139,8 +137,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         ndarray of shape (B, T), or (B,) if y had one axis
             In the dtype that the tasks' classes share, object if they share none.
         """
-        probabilities = class_probabilities(self._predict_outputs(X), self._task_set)
-        return self._task_set.decode(_most_probable(probabilities))
+        outputs = self._predict_outputs(X)
+        return self._task_set.decode(self._task_set.decide(outputs))
 
     def predict_proba(self, X: Any) -> list[NDArray[np.float64]] | NDArray[np.float64]:
         """Predict the probability of every class.
@@ -155,49 +153,18 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         list of ndarray of shape (B, K), or one ndarray if y had one axis
             For each task, in the order of ``classes_``.
         """
-        probabilities = class_probabilities(self._predict_outputs(X), self._task_set)
-        return probabilities[0] if self._task_set.is_1d else probabilities
+        outputs = self._predict_outputs(X)
+        probabilities: list[NDArray[np.float64]] | NDArray[np.float64]
+        probabilities = self._by_task(self._task_set.probabilities(outputs))
+        return probabilities
+
+    def _kind_of_tasks(self) -> str:
+        return "classification"
 
     def _class_weight(self) -> Any:
         return self.class_weight
-
-    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
-        probabilities = class_probabilities(outputs, self._task_set)
-        predicted = _most_probable(probabilities)
-        self.oof_prediction_ = self._task_set.decode(predicted)
-        classes = [task.classes for task in self._task_set.tasks]
-        is_1d = self._task_set.is_1d
-        self.oof_proba_ = probabilities[0] if is_1d else probabilities
-        self.classes_ = classes[0] if is_1d else classes
-        return predicted
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _most_probable(probabilities: list[NDArray[np.float64]]) -> NDArray[np.intp]:
-    """Give the index of each task's most probable class; (B, T)."""
-    return np.stack([array.argmax(axis=1) for array in probabilities], axis=1)
-
-
-def class_probabilities(outputs: NDArray[np.float64], task_set: TaskSet) -> list[NDArray[np.float64]]:
-    """Give each task's probabilities of all of its classes.
-
-    Parameters
-    ----------
-    outputs : ndarray of shape (B, O)
-        Probabilities, for a binary task that of its second class alone.
-    task_set : TaskSet
-        The tasks.
-
-    Returns
-    -------
-    list of ndarray of shape (B, K)
-    """
-    parts = np.split(outputs, np.cumsum(task_set.n_outputs)[:-1], axis=1)
-    return [
-        np.hstack([1 - part, part]) if task.kind == "binary" else part
-        for task, part in zip(task_set.tasks, parts, strict=True)
-    ]

@@ -76,6 +76,10 @@ task_weight_ : Series of shape (T,)
     The weight of each task in the loss: as given, or as ``"cv"`` chose.
 task_names_ : list of str
     Columns of y; ``"y"`` or ``"task_0"``, ``"task_1"``, ... without names.
+tasks_ : DataFrame
+    What was understood of y, one row a task: its ``kind`` (``"regression"``, ``"binary"`` or
+    ``"multiclass"``), ``n_classes``, ``n_labelled`` rows, the share that is ``missing``, and the
+    ``baseline``, mean or most frequent class of the labels.
 n_features_in_ : int
     Columns of X.
 feature_names_in_ : ndarray of shape (C,)
@@ -96,7 +100,7 @@ view_shares_ : DataFrame of shape (T, 3)
 oof_score_ : float
     Score of the out-of-fold predictions, the mean over tasks.
 oof_task_scores_ : Series of shape (T,)
-    The same for each task.
+    The same for each task: R² of numbers, accuracy of classes.
 n_folds_, n_views_, n_slots_, n_bins_, d_token_, batch_size_, max_epochs_, n_trees_ : int
     What ``"auto"`` was resolved to.
 device_ : str

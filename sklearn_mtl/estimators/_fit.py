@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..encoding import (
@@ -57,6 +58,8 @@ class FitInput:
     task_weight : ndarray of shape (T,)
     sample_weight : ndarray of shape (B, T)
         Weights of labels without those of their classes; 0 where missing.
+    index : Index of length B, or None
+        Of the rows, if X or y is a DataFrame.
     """
 
     reader: ColumnReader
@@ -66,13 +69,14 @@ class FitInput:
     weights: NDArray[np.float64]
     task_weight: NDArray[np.float64]
     sample_weight: NDArray[np.float64]
+    index: pd.Index | None
 
 
 def read_fit_input(
     X: Any,
     y: Any,
     *,
-    kind: Literal["regression", "classification"],
+    kind: Any,
     sample_weight: Any,
     class_weight: Any,
     task_weight: Any,
@@ -84,8 +88,8 @@ def read_fit_input(
     ----------
     X, y, sample_weight : array-like
         As given to ``fit``.
-    kind : {"regression", "classification"}
-        Of all tasks.
+    kind : str, mapping, sequence or None
+        Of the tasks, as in `read_tasks`.
     class_weight, task_weight : object
         As given to the estimator.
     owner : str
@@ -102,11 +106,7 @@ def read_fit_input(
     """
     table = check_table(X, owner=owner)
     task_set, targets = read_tasks(y, kind=kind, owner=owner)
-    if len(table) != len(targets.values):
-        raise ValueError(
-            f"{owner}: X has {len(table)} rows and y has {len(targets.values)}; "
-            "both must have one row for each sample."
-        )
+    check_rows(len(table), len(targets.values), owner=owner)
     if len(table) < 2:
         raise ValueError(f"{owner}: n_samples=1 is too few; fit needs at least 2 different rows.")
     weights = row_weights(
@@ -119,7 +119,31 @@ def read_fit_input(
     plain = weights
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
-    return FitInput(reader, columns, task_set, targets, weights, weight_of_task, plain)
+    index = next((frame.index for frame in (X, y) if isinstance(frame, pd.DataFrame)), None)
+    return FitInput(reader, columns, task_set, targets, weights, weight_of_task, plain, index)
+
+
+def check_rows(n_rows: int, n_labelled: int, *, owner: str) -> None:
+    """Refuse labels of another number of rows.
+
+    Parameters
+    ----------
+    n_rows : int
+        Of X.
+    n_labelled : int
+        Of y.
+    owner : str
+        Who asks; errors start with it.
+
+    Raises
+    ------
+    ValueError
+        They differ.
+    """
+    if n_rows != n_labelled:
+        raise ValueError(
+            f"{owner}: X has {n_rows} rows and y has {n_labelled}; both must have one row for each sample."
+        )
 
 
 def say_what_is_left_out(targets: Targets, *, owner: str) -> None:

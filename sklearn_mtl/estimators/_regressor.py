@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     See Also
     --------
     MultiTaskAttentionClassifier : The same for classes.
+    MultiTaskAttentionEstimator : Numbers and classes in one model.
 
     References
     ----------
@@ -54,9 +55,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     True
     """
 
-    _task_kind = "regression"
     score = BaseMultiTaskAttention.score  # the mixin has one, too
-    _score_metric: ClassVar[Any] = "r2"
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Predict all tasks.
@@ -73,6 +72,5 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         outputs = self._predict_outputs(X)
         return self._task_set.decode(outputs)
 
-    def _keep_out_of_fold(self, outputs: NDArray[np.float64]) -> NDArray[Any]:
-        self.oof_prediction_ = self._task_set.decode(outputs)
-        return outputs
+    def _kind_of_tasks(self) -> str:
+        return "regression"

@@ -1,6 +1,7 @@
 """Reading ``y`` into tasks: names, kinds, classes, masks and weights. Numpy and pandas, no torch."""
 
-from ._columns import LabelColumn, LabelTable, match_columns, read_labels
+from ._columns import LabelColumn, LabelTable, check_known_tasks, match_columns, read_labels
+from ._infer import infer_kind
 from ._labels import check_comparable, class_labels, codes_of, real_numbers
 from ._read import read_tasks
 from ._task_set import Kind, Targets, Task, TaskSet
@@ -14,8 +15,10 @@ __all__ = [
     "Task",
     "TaskSet",
     "check_comparable",
+    "check_known_tasks",
     "class_labels",
     "codes_of",
+    "infer_kind",
     "match_columns",
     "named_weights",
     "read_labels",

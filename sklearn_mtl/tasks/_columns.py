@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,11 +24,14 @@ class LabelColumn:
         The labels that are there, in row order and in their own dtype (never pandas').
     observed : ndarray of bool, shape (B,)
         Which rows they belong to.
+    dtype : dtype
+        Of the column as it came, pandas' own where it was one of those.
     """
 
     name: str
     labels: np.ndarray
     observed: np.ndarray
+    dtype: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +95,8 @@ def read_labels(y: Any, *, owner: str, argument: str = "y") -> LabelTable:
     columns, names, is_1d, is_named = _cut(y, owner=owner, argument=argument)
     _check_names(names, owner=owner, argument=argument)
     label_columns = tuple(
-        LabelColumn(name, *_observed_labels(column)) for name, column in zip(names, columns, strict=True)
+        LabelColumn(name, *_observed_labels(column), column.dtype)
+        for name, column in zip(names, columns, strict=True)
     )
     return LabelTable(label_columns, len(columns[0]), is_1d, is_named)
 
@@ -141,6 +145,30 @@ def match_columns(
         return table
     columns = dict(zip(table.names, table.columns, strict=True))
     return replace(table, columns=tuple(columns[name] for name in names))
+
+
+def check_known_tasks(names: Iterable[Any], known: Sequence[str], *, argument: str, owner: str) -> None:
+    """Refuse names of tasks that there are not.
+
+    Parameters
+    ----------
+    names : iterable
+        As given by the user.
+    known : sequence of str
+        The tasks.
+    argument : str
+        Where the names stand.
+    owner : str
+        Who asks; errors start with it.
+
+    Raises
+    ------
+    ValueError
+        Some of them are not among the tasks.
+    """
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"{owner}: {argument} names unknown tasks {unknown}; the tasks are {list(known)}.")
 
 
 def _cut(y: Any, *, owner: str, argument: str) -> tuple[list[Any], list[str], bool, bool]:

@@ -40,7 +40,8 @@ def real_numbers(column: LabelColumn, *, owner: str) -> np.ndarray:
     if labels.dtype.kind not in "biufO" or _is_text(labels):
         raise ValueError(
             f"{owner}: task {column.name!r} has labels like {labels[0]!r} ({labels.dtype}), expected "
-            f"numbers; convert them to float, or use the classifier for classes."
+            f"numbers; convert them to float, or use the classifier, or MultiTaskAttentionEstimator with "
+            f"task_types={{{column.name!r}: 'classification'}}, for classes."
         )
     try:
         numbers = labels.astype(np.float64)
@@ -122,7 +123,8 @@ def class_labels(column: LabelColumn, *, owner: str) -> np.ndarray:
         if len(fractions):
             raise ValueError(
                 f"{owner}: Unknown label type: continuous. Task {column.name!r} has labels like "
-                f"{fractions[0]}, expected classes; use the regressor, or cut the numbers into classes."
+                f"{fractions[0]}, expected classes; cut the numbers into classes, or use the regressor, or "
+                f"MultiTaskAttentionEstimator with task_types={{{column.name!r}: 'regression'}}."
             )
     return labels
 

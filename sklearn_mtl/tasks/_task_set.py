@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
-from ._columns import LabelColumn, match_columns, read_labels
+from ..exceptions import UnknownClassWarning
+from ._columns import LabelColumn, LabelTable, match_columns, read_labels
 from ._labels import check_comparable, class_labels, codes_of, real_numbers
 
 Kind = Literal["regression", "binary", "multiclass"]
@@ -25,6 +28,8 @@ class Task:
         What is predicted.
     classes : ndarray of shape (K,), optional
         Sorted, in the dtype that predictions of this task have; None for regression.
+    dtype : dtype, optional
+        Of predictions in a DataFrame: that of the column of ``y``, float64 for regression.
 
     Examples
     --------
@@ -37,11 +42,40 @@ class Task:
     name: str
     kind: Kind
     classes: np.ndarray | None = None
+    dtype: Any = None
 
     @property
     def n_outputs(self) -> int:
         """Width of the task's head: 1 for a number and for two classes, else K."""
         return len(self.classes) if self.kind == "multiclass" and self.classes is not None else 1
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Give the probability of every class.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (B, O)
+            Of this task; for two classes the probability of the second alone.
+
+        Returns
+        -------
+        ndarray of shape (B, K)
+        """
+        return np.hstack([1 - outputs, outputs]) if self.kind == "binary" else outputs
+
+    def decode(self, values: np.ndarray) -> np.ndarray:
+        """Turn class indices into classes; numbers stay what they are.
+
+        Parameters
+        ----------
+        values : ndarray of shape (B,)
+            A number, or the index of a class.
+
+        Returns
+        -------
+        ndarray of shape (B,)
+        """
+        return values if self.classes is None else self.classes[values.astype(np.intp)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +137,59 @@ class TaskSet:
         """Width of each task's head."""
         return tuple(task.n_outputs for task in self.tasks)
 
+    @property
+    def is_frame(self) -> bool:
+        """``y`` was a DataFrame."""
+        return self.is_named and not self.is_1d
+
+    @property
+    def classes(self) -> dict[str, np.ndarray]:
+        """The classes of each classification task, by its name."""
+        return {task.name: task.classes for task in self.tasks if task.classes is not None}
+
+    def probabilities(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Give the probability of every class of each classification task, by its name.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (B, O)
+            Numbers and probabilities, for a binary task that of its second class alone.
+
+        Returns
+        -------
+        dict from str to ndarray of shape (B, K)
+        """
+        parts = self._parts(outputs)
+        return {
+            task.name: task.probabilities(part)
+            for task, part in zip(self.tasks, parts, strict=True)
+            if task.classes is not None
+        }
+
+    def decide(self, outputs: np.ndarray) -> np.ndarray:
+        """Predict numbers and the index of each task's most probable class.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (B, O)
+            Numbers and probabilities, for a binary task that of its second class alone.
+
+        Returns
+        -------
+        ndarray of float64, shape (B, T)
+        """
+        if not self.classes:
+            return outputs
+        values = np.empty((len(outputs), len(self.tasks)))  # (B, T)
+        for position, (task, part) in enumerate(zip(self.tasks, self._parts(outputs), strict=True)):
+            is_number = task.classes is None
+            values[:, position] = part[:, 0] if is_number else task.probabilities(part).argmax(axis=1)
+        return values
+
+    def _parts(self, outputs: np.ndarray) -> list[np.ndarray]:
+        """Cut outputs into those of each task."""
+        return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
+
     def decode(self, values: np.ndarray) -> np.ndarray:
         """Turn numbers and class indices into labels.
 
@@ -117,9 +204,39 @@ class TaskSet:
         """
         labels = np.empty(values.shape, dtype=self.dtype)  # (B, T)
         for position, task in enumerate(self.tasks):
-            column = values[:, position]
-            labels[:, position] = column if task.classes is None else task.classes[column.astype(np.intp)]
+            labels[:, position] = task.decode(values[:, position])
         return labels[:, 0] if self.is_1d else labels
+
+    def decode_frame(self, values: np.ndarray, *, index: pd.Index | None = None) -> pd.DataFrame:
+        """Turn numbers and class indices into labels in the dtypes of the columns of ``y``.
+
+        Parameters
+        ----------
+        values : ndarray of shape (B, T)
+            A number for a regression task, the index of a class for the others.
+        index : Index of length B, optional
+            Of the rows.
+
+        Returns
+        -------
+        DataFrame of shape (B, T)
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from sklearn_mtl.tasks import read_tasks
+        >>> y = pd.DataFrame({"size": pd.Categorical(["S", "M", None]), "weight": [1.5, 2.0, 3.0]})
+        >>> task_set, targets = read_tasks(y, kind=None, owner="Example")
+        >>> task_set.decode_frame(targets.values[:2])
+          size  weight
+        0    S     1.5
+        1    M     2.0
+        """
+        columns = {
+            task.name: pd.Series(task.decode(values[:, position]), index=index).astype(task.dtype)
+            for position, task in enumerate(self.tasks)
+        }
+        return pd.DataFrame(columns)
 
     def encode(self, y: Any, *, owner: str) -> Targets:
         """Read labels of the same tasks again, say of held-out rows.
@@ -136,6 +253,11 @@ class TaskSet:
         -------
         Targets
             A class that was not there in fit is -1.
+
+        Warns
+        -----
+        UnknownClassWarning
+            There are such classes.
         """
         table = match_columns(read_labels(y, owner=owner), self.names, by_name=self.is_named, owner=owner)
         values = np.zeros((table.n_rows, len(self.tasks)))
@@ -143,7 +265,22 @@ class TaskSet:
         for position, (task, column) in enumerate(zip(self.tasks, table.columns, strict=True)):
             observed[:, position] = column.observed
             values[column.observed, position] = _encode_column(task, column, owner)
+        self._warn_of_unknown_classes(table, values, owner)
         return Targets(values, observed)
+
+    def _warn_of_unknown_classes(self, table: LabelTable, values: np.ndarray, owner: str) -> None:
+        unknown = {
+            task.name: pd.unique(column.labels[values[column.observed, position] < 0]).tolist()
+            for position, (task, column) in enumerate(zip(self.tasks, table.columns, strict=True))
+            if task.classes is not None and (values[:, position] < 0).any()
+        }
+        if unknown:
+            warnings.warn(
+                f"{owner}: y has classes that were not there in fit, so that every prediction of them is "
+                f"wrong: {unknown}, by task; mark them as missing to leave them out.",
+                UnknownClassWarning,
+                stacklevel=4,  # where score was called
+            )
 
 
 def _encode_column(task: Task, column: LabelColumn, owner: str) -> np.ndarray:

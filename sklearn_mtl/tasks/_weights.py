@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ._columns import check_known_tasks
 from ._task_set import Targets, Task, TaskSet
 
 ClassWeight = Mapping[Any, float] | str | None
@@ -42,7 +43,7 @@ def row_weights(
     ------
     ValueError
         Weights are negative, not finite, of the wrong shape, or leave a task without label or with one
-        class only; a class or a task is unknown.
+        class only; a class or a task is unknown; a task of numbers has weights of classes.
 
     Examples
     --------
@@ -62,6 +63,7 @@ def row_weights(
             owner=owner,
         )
     per_task = _class_weight_per_task(class_weight, task_set, owner)
+    _check_numbers_have_none(class_weight, per_task, task_set, owner)
     for position, (task, class_weights) in enumerate(zip(task_set.tasks, per_task, strict=True)):
         is_class = task.classes is not None  # numbers may be too great for an integer
         codes = targets.values[:, position].astype(np.intp) if is_class else np.zeros(len(weights), np.intp)
@@ -173,7 +175,7 @@ def named_weights(names: Sequence[str], task_weight: Any, *, owner: str) -> np.n
     if isinstance(task_weight, pd.Series) and not isinstance(task_weight.index, pd.RangeIndex):
         task_weight = task_weight.to_dict()
     if isinstance(task_weight, Mapping):
-        _check_known_tasks(task_weight, names, "task_weight", owner)
+        check_known_tasks(task_weight, names, argument="task_weight", owner=owner)
         task_weight = [task_weight.get(name, 1.0) for name in names]
     weights = _finite_weights(task_weight, "task_weight", owner)
     if weights.shape != (len(names),):
@@ -198,12 +200,6 @@ def _finite_weights(weights: Any, argument: str, owner: str) -> np.ndarray:
     return array
 
 
-def _check_known_tasks(names: Any, known: Sequence[str], argument: str, owner: str) -> None:
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"{owner}: {argument} names unknown tasks {unknown}; the tasks are {list(known)}.")
-
-
 def _columns_by_name(frame: pd.DataFrame, names: Sequence[str], owner: str) -> pd.DataFrame:
     columns = [str(name) for name in frame.columns]
     if sorted(columns) != sorted(names):
@@ -226,9 +222,22 @@ def _class_weight_per_task(class_weight: Any, task_set: TaskSet, owner: str) -> 
             )
         return list(class_weight)
     if any(weight is None or isinstance(weight, str | Mapping) for weight in class_weight.values()):
-        _check_known_tasks(class_weight, names, "class_weight", owner)
+        check_known_tasks(class_weight, names, argument="class_weight", owner=owner)
         return [class_weight.get(name) for name in names]
     return _where_classes_are_known(class_weight, task_set, owner)
+
+
+def _check_numbers_have_none(
+    class_weight: Any, per_task: Sequence[ClassWeight], task_set: TaskSet, owner: str
+) -> None:
+    if isinstance(class_weight, str):  # for all tasks that have classes
+        return
+    for task, weight in zip(task_set.tasks, per_task, strict=True):
+        if task.classes is None and weight is not None:
+            raise ValueError(
+                f"{owner}: class_weight gives {weight!r} to task {task.name!r}, which is {task.kind} and has "
+                "no classes; leave it out, or give it None."
+            )
 
 
 def _where_classes_are_known(

@@ -1,9 +1,7 @@
 import numpy as np
-import pandas as pd
 import pytest
 
-from benchmarks import classifiers, multilabel, records
-from benchmarks.classifiers import positive
+from benchmarks import multilabel, records
 
 
 @pytest.fixture
@@ -41,14 +39,3 @@ def test_sure_mistakes_cost_what_the_clip_says():
     scores = multilabel._score(np.array([[1.0]]), np.array([[0.0]]))
     assert scores["roc_auc"] == [None]
     np.testing.assert_allclose(scores["log_loss"], [-np.log(1e-7)])
-
-
-def test_each_task_has_a_model_of_its_observed_rows():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(80, 2))
-    y = pd.DataFrame((X > 0).astype(float), index=np.arange(80)[::-1])
-    seen = rng.random(y.shape) < 0.5
-    whole = y.where(seen)
-    model = classifiers._PerTask(classifiers.LogisticRegression()).fit(X, whole)
-    alone = classifiers.LogisticRegression().fit(X[seen[:, 1]], y.to_numpy()[seen[:, 1], 1])
-    np.testing.assert_allclose(positive(model, X)[:, 1], alone.predict_proba(X)[:, 1])

@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -18,16 +17,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "toy.arff").write_text(ROWS, encoding="utf-8")
     return tmp_path
-
-
-@pytest.fixture
-def collection() -> Path:
-    """Folder of the real tables: SKLEARN_MTL_DATA, or shared/data beside the repository."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
-    path = Path(os.environ.get("SKLEARN_MTL_DATA", beside))
-    if not path.is_dir():
-        pytest.skip(f"the Mulan tables are not in {path}; set SKLEARN_MTL_DATA to their folder")
-    return path
 
 
 def test_targets_are_the_last_columns(folder):

@@ -13,7 +13,11 @@ import pandas as pd
 import pytest
 
 import sklearn_mtl
-from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
+from sklearn_mtl import (
+    MultiTaskAttentionClassifier,
+    MultiTaskAttentionEstimator,
+    MultiTaskAttentionRegressor,
+)
 
 # As much as is needed for all parts to be there, and fit in some hundredths of a second.
 SMALL = {
@@ -31,13 +35,23 @@ SMALL = {
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two estimators, small, and how it likes its labels."""
+    """One of the estimators, small, and how it likes its labels."""
 
     estimator: type
     labels: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, **options: Any) -> Any:
         return self.estimator(**{**SMALL, **options})
+
+
+def outputs(model: Any, X: Any) -> np.ndarray:
+    """Numbers and the probabilities of all tasks side by side."""
+    if isinstance(model, MultiTaskAttentionRegressor):
+        return model.predict(X)
+    probabilities = model.predict_proba(X)
+    if isinstance(model, MultiTaskAttentionClassifier):
+        return np.hstack(probabilities)
+    return np.hstack([model.predict(X).astype(float), *probabilities.values()])
 
 
 def as_classes(numbers: np.ndarray) -> np.ndarray:
@@ -47,8 +61,14 @@ def as_classes(numbers: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(numbers), np.nan, classes)
 
 
+def first_as_classes(numbers: np.ndarray) -> np.ndarray:
+    """Cut the first task into two classes, which is guessed from them; NaN stays NaN."""
+    return np.column_stack([np.where(np.isnan(numbers), np.nan, numbers > 0)[:, :1], numbers[:, 1:]])
+
+
 REGRESSOR = Kind(MultiTaskAttentionRegressor, np.copy)
 CLASSIFIER = Kind(MultiTaskAttentionClassifier, as_classes)
+MIXED = Kind(MultiTaskAttentionEstimator, first_as_classes)
 
 
 @pytest.fixture
@@ -61,9 +81,17 @@ def classifier():
     return CLASSIFIER
 
 
-@pytest.fixture(params=["regressor", "classifier"])
+GUESSES = pytest.mark.filterwarnings("ignore::sklearn_mtl.exceptions.TaskTypeWarning")
+
+
+@pytest.fixture(params=["regressor", "classifier", pytest.param("both", marks=GUESSES)])
 def kind(request):
-    return {"regressor": REGRESSOR, "classifier": CLASSIFIER}[request.param]
+    return {"regressor": REGRESSOR, "classifier": CLASSIFIER, "both": MIXED}[request.param]
+
+
+@pytest.fixture
+def both():
+    return MIXED
 
 
 def _signal(X, rng):

@@ -14,13 +14,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from skorch.callbacks import Callback
 from threadpoolctl import threadpool_info
 
-from sklearn_mtl import MultiTaskAttentionClassifier
-
-
-def outputs(model, X):
-    if isinstance(model, MultiTaskAttentionClassifier):
-        return np.hstack(model.predict_proba(X))
-    return model.predict(X)
+from .conftest import outputs
 
 
 def test_the_same_seed_gives_the_same_bits(kind, mixed):
@@ -69,7 +63,12 @@ from pathlib import Path
 import sklearn_mtl
 
 def outputs(model, X):
-    return np.hstack(model.predict_proba(X)) if hasattr(model, "predict_proba") else model.predict(X)
+    if not hasattr(model, "predict_proba"):
+        return model.predict(X)
+    probabilities = model.predict_proba(X)
+    if isinstance(probabilities, list):
+        return np.hstack(probabilities)
+    return np.hstack([model.predict(X), *probabilities.values()])
 
 folder = Path(sys.argv[1])
 for estimator, options, X, y, many in pickle.loads((folder / "fits.pkl").read_bytes()):
@@ -89,10 +88,13 @@ for estimator, options, X, y, many in pickle.loads((folder / "fits.pkl").read_by
 """
 
 
-def test_another_process_fits_and_loads_the_same_bits(regressor, classifier, mixed, tmp_path, run_python):
+@pytest.mark.filterwarnings("ignore::sklearn_mtl.exceptions.TaskTypeWarning")
+def test_another_process_fits_and_loads_the_same_bits(
+    regressor, classifier, both, mixed, tmp_path, run_python
+):
     X, y = mixed
     many = X.iloc[np.arange(600) % len(X)]
-    kinds = {kind.estimator.__name__: kind for kind in (regressor, classifier)}
+    kinds = {kind.estimator.__name__: kind for kind in (regressor, classifier, both)}
     models = {name: kind().fit(X, kind.labels(y)) for name, kind in kinds.items()}
     fits = [(kind.estimator, kind().get_params(), X, kind.labels(y), many) for kind in kinds.values()]
     (tmp_path / "fits.pkl").write_bytes(pickle.dumps(fits))

@@ -9,9 +9,15 @@ import torch
 from sklearn.metrics import accuracy_score, r2_score
 from skorch.callbacks import Callback
 
-from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
+from sklearn_mtl import (
+    MultiTaskAttentionClassifier,
+    MultiTaskAttentionEstimator,
+    MultiTaskAttentionRegressor,
+)
 from sklearn_mtl.estimators import _fit as fit_module
 from sklearn_mtl.training._cycles import Cycles
+
+from .conftest import outputs
 
 N_ROWS, TASKS = 60, ["u", "v", "w"]
 
@@ -23,8 +29,8 @@ def fitted(kind, mixed):
     return kind().fit(X, labels), X, labels
 
 
-def as_list(probabilities):
-    return probabilities if isinstance(probabilities, list) else [probabilities]
+def metric_of(model, name):
+    return r2_score if model.tasks_.loc[name, "kind"] == "regression" else accuracy_score
 
 
 def test_regression_predictions_are_float64(regressor, numbers):
@@ -60,10 +66,7 @@ def test_one_axis_of_y_gives_one_axis_of_everything(classifier, numbers):
 def test_few_rows_are_predicted_as_in_a_table_of_many(kind, numbers):
     X, y = numbers
     model = kind().fit(X, kind.labels(y))
-    if isinstance(model, MultiTaskAttentionClassifier):
-        few, many = (np.hstack(model.predict_proba(rows)) for rows in (X, np.tile(X, (20, 1))))
-    else:
-        few, many = (model.predict(rows) for rows in (X, np.tile(X, (20, 1))))
+    few, many = (outputs(model, rows) for rows in (X, np.tile(X, (20, 1))))
     np.testing.assert_allclose(many[:N_ROWS], few, atol=1e-5)
 
 
@@ -89,10 +92,10 @@ def test_out_of_fold_probabilities_decide_out_of_fold_predictions(classifier, nu
 
 def test_out_of_fold_scores_are_those_of_out_of_fold_predictions(fitted):
     model, _, labels = fitted
-    metric = accuracy_score if isinstance(model, MultiTaskAttentionClassifier) else r2_score
+    predicted = np.asarray(model.oof_prediction_)
     for position, name in enumerate(TASKS):
         observed = labels[name].notna()
-        expected = metric(labels[name][observed], model.oof_prediction_[observed, position])
+        expected = metric_of(model, name)(labels[name][observed], predicted[observed, position])
         assert model.oof_task_scores_[name] == pytest.approx(expected)
     assert model.oof_task_scores_.index.tolist() == TASKS
     assert model.oof_score_ == pytest.approx(model.oof_task_scores_.mean())
@@ -100,10 +103,9 @@ def test_out_of_fold_scores_are_those_of_out_of_fold_predictions(fitted):
 
 def test_score_is_the_mean_over_tasks_of_observed_labels(fitted):
     model, X, labels = fitted
-    metric = accuracy_score if isinstance(model, MultiTaskAttentionClassifier) else r2_score
-    predicted = model.predict(X)
+    predicted = np.asarray(model.predict(X))
     scores = [
-        metric(labels[name].dropna(), predicted[labels[name].notna(), position])
+        metric_of(model, name)(labels[name].dropna(), predicted[labels[name].notna(), position])
         for position, name in enumerate(TASKS)
     ]
     assert model.score(X, labels) == pytest.approx(np.mean(scores))
@@ -372,9 +374,13 @@ def test_the_net_is_a_skorch_net_with_its_history(fitted):
     assert not any(parameter.requires_grad for parameter in model.net_.module_.parameters())
 
 
-def test_both_estimators_are_public():
-    assert MultiTaskAttentionRegressor.__module__.startswith("sklearn_mtl.")
-    assert MultiTaskAttentionClassifier.__module__.startswith("sklearn_mtl.")
+def test_the_estimators_are_public():
+    for estimator in (
+        MultiTaskAttentionRegressor,
+        MultiTaskAttentionClassifier,
+        MultiTaskAttentionEstimator,
+    ):
+        assert estimator.__module__.startswith("sklearn_mtl.")
 
 
 def test_history_of_many_tasks_comes_without_a_warning():

@@ -7,14 +7,13 @@ import sklearn
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mtl import MultiTaskAttentionClassifier
+from sklearn_mtl import (
+    MultiTaskAttentionClassifier,
+    MultiTaskAttentionEstimator,
+    MultiTaskAttentionRegressor,
+)
 
-
-def outputs(model, X):
-    """Numbers, or the probabilities of all tasks side by side."""
-    if isinstance(model, MultiTaskAttentionClassifier):
-        return np.hstack(model.predict_proba(X))
-    return model.predict(X)
+from .conftest import outputs
 
 
 def assert_same_fit(model, other, X):
@@ -135,7 +134,11 @@ def test_labels_of_a_task_of_weight_0_change_nothing_for_the_others(kind, reques
     X, y = request.getfixturevalue(table)
     other = y.copy()
     other[:, 1] = y[::-1, 1]  # other values, other holes
-    others = [0, 2] if kind.labels is np.copy else [0, 1, 2, 5, 6]
+    others = {
+        MultiTaskAttentionRegressor: [0, 2],
+        MultiTaskAttentionClassifier: [0, 1, 2, 5, 6],
+        MultiTaskAttentionEstimator: [0, 2, 3, 4],
+    }[kind.estimator]
     first, second = (kind(task_weight=[1, 0, 1]).fit(X, kind.labels(target)) for target in (y, other))
     np.testing.assert_array_equal(outputs(first, X)[:, others], outputs(second, X)[:, others])
     pd.testing.assert_series_equal(first.history_["valid_loss"], second.history_["valid_loss"])

@@ -141,3 +141,22 @@ def test_task_weights_follow_the_tasks(task_weight, expected):
 def test_unusable_task_weights_are_refused(task_weight, message):
     with pytest.raises(ValueError, match=f"Test: {message}"):
         named_weights(["a", "b"], task_weight, owner="Test")
+
+
+MIXED = pd.DataFrame({"a": ["x", "x", "y", None], "b": [0.5, 1.5, 2.5, 3.5]})
+
+
+@pytest.mark.parametrize(
+    "class_weight",
+    ["balanced", {"a": "balanced"}, ["balanced", None], {"a": "balanced", "b": None}],
+    ids=["all", "by-name", "list", "by-name-None"],
+)
+def test_class_weights_reach_tasks_with_classes_only(class_weight):
+    expected = [[0.75, 1], [0.75, 1], [1.5, 1], [0, 1]]
+    np.testing.assert_allclose(weights(MIXED, kind=None, class_weight=class_weight), expected)
+
+
+@pytest.mark.parametrize("class_weight", [{"b": "balanced"}, [None, {"x": 2}]])
+def test_class_weights_of_numbers_are_refused(class_weight):
+    with pytest.raises(ValueError, match=r"Test: class_weight gives .* to task 'b', which is regression"):
+        weights(MIXED, kind=None, class_weight=class_weight)

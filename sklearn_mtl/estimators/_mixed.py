@@ -1,0 +1,232 @@
+"""Tasks of any kind, side by side."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from ._base import BaseMultiTaskAttention
+from ._classifier import MultiTaskAttentionClassifier
+from ._defaults import Auto, Preset
+from ._docs import describe_parameters
+
+
+def _has_classes(estimator: BaseMultiTaskAttention) -> bool:
+    """Say whether there is, or may yet be, a task with probabilities."""
+    if hasattr(estimator, "net_") and not hasattr(estimator, "classes_"):
+        raise AttributeError(
+            f"{type(estimator).__name__}: none of the tasks {estimator.task_names_} is a classification; "
+            "there are probabilities of classes only."
+        )
+    return True
+
+
+@describe_parameters
+class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
+    """Learn numbers and classes at once, from a table with holes and labels with holes.
+
+    Every column becomes a token; each task pools the tokens by attention of its own; folds of small
+    networks learn all tasks together, stop on rows that they have not seen, and stand beside a linear
+    model and a forest, each with the share in a task that its out-of-fold predictions earn.
+
+    What kind of task a column of y is, ``task_types`` says, or its labels:
+
+    - categories, text and booleans are classes;
+    - numbers, one of which has a fraction, are numbers;
+    - two different whole numbers are classes;
+    - other whole numbers are classes where their dtype is an integer, there are at most 10 different ones,
+      and three labels of each in the mean; else they are numbers.
+
+    A ``TaskTypeWarning`` names the tasks of which this is a guess: two whole numbers as floats, more than two
+    of an integer dtype, at most 10 as floats beside missing labels, and text that looks like an
+    identifier. Dates are refused.
+
+    Parameters
+    ----------
+    task_types : None, str, dict or list, default=None
+        Kinds of the tasks: of all, by name, or in order. ``"regression"``, or ``"classification"``, which is
+        ``"binary"`` or ``"multiclass"`` by the number of classes; ``"binary"`` refuses a third class. None,
+        and a task that a dict does not name, is inferred.
+    {parameters}
+    class_weight : None, "balanced", dict or list, default=None
+        Weights of classes, for the tasks that have classes: ``"balanced"`` gives class k of a task the
+        weight n / (K n_k); a dict from class to weight serves every task that has these classes; a dict
+        from task name, or a list in task order, gives each task its own.
+
+    Attributes
+    ----------
+    {attributes}
+    classes_ : dict from str to ndarray, or ndarray if y had one axis
+        The classes of each classification task, sorted; not there without any.
+    oof_prediction_ : DataFrame or ndarray of shape (B, T), or ndarray of shape (B,)
+        Prediction for each training row by the folds that were not trained on it, as ``predict`` gives it; by
+        all folds for a row without labels. A DataFrame has the index of X, or that of y if X has none.
+    oof_proba_ : dict from str to ndarray of shape (B, K), or ndarray of shape (B, K) if y had one axis
+        Probabilities for each training row by the folds that were not trained on it, as ``predict_proba``
+        gives them; not there without classification tasks.
+
+    See Also
+    --------
+    MultiTaskAttentionRegressor : The same for numbers alone.
+    MultiTaskAttentionClassifier : The same for classes alone.
+    multitask_report : Scores of each task beside those of a baseline.
+
+    Notes
+    -----
+    For scikit-learn this is neither a classifier nor a regressor: scorers that it names by a string, such as
+    ``"roc_auc"``, expect one of the two. `make_multitask_scorer` has scorers for both.
+
+    References
+    ----------
+    {references}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn_mtl import MultiTaskAttentionEstimator
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 3))
+    >>> Y = pd.DataFrame({
+    ...     "rating": X[:, 0] + X[:, 1],
+    ...     "genre": pd.cut(X[:, 1], [-9, -0.5, 0.5, 9], labels=["art", "drama", "action"]),
+    ...     "sold": pd.array(X[:, 2] > 0, dtype="boolean"),
+    ... })
+    >>> Y = Y.mask(rng.random(Y.shape) < 0.3)
+    >>> estimator = MultiTaskAttentionEstimator(random_state=0).fit(X, Y)
+    >>> estimator.tasks_[["kind", "n_classes", "n_labelled"]]
+                  kind  n_classes  n_labelled
+    rating  regression       <NA>         140
+    genre   multiclass          3         137
+    sold        binary          2         141
+    >>> estimator.predict(X).dtypes.astype(str).to_dict()
+    {'rating': 'float64', 'genre': 'category', 'sold': 'boolean'}
+    >>> {name: proba.shape for name, proba in estimator.predict_proba(X).items()}
+    {'genre': (200, 3), 'sold': (200, 2)}
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **MultiTaskAttentionClassifier._parameter_constraints,
+        "task_types": [
+            StrOptions({"regression", "classification", "binary", "multiclass"}),
+            dict,
+            list,
+            tuple,
+            None,
+        ],
+    }
+
+    def __init__(
+        self,
+        *,
+        task_types: str | dict[str, str | None] | list[str | None] | None = None,
+        preset: Preset = "default",
+        n_folds: int | Auto = "auto",
+        n_views: int | Auto = "auto",
+        n_slots: int | Auto = "auto",
+        n_bins: int | Auto = "auto",
+        d_token: int | Auto = "auto",
+        d_hidden: int = 128,
+        n_layers: int = 2,
+        dropout: float = 0.1,
+        learning_rate: float = 1e-2,
+        weight_decay: float = 1e-2,
+        batch_size: int | Auto = "auto",
+        max_epochs: int | Auto = "auto",
+        linear_view: bool = True,
+        n_trees: int | Auto = "auto",
+        task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
+        class_weight: Any = None,
+        callbacks: list[Any] | tuple[Any, ...] | None = None,
+        device: str = "auto",
+        n_threads: int = 1,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            preset=preset,
+            n_folds=n_folds,
+            n_views=n_views,
+            n_slots=n_slots,
+            n_bins=n_bins,
+            d_token=d_token,
+            d_hidden=d_hidden,
+            n_layers=n_layers,
+            dropout=dropout,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            linear_view=linear_view,
+            n_trees=n_trees,
+            task_weight=task_weight,
+            callbacks=callbacks,
+            device=device,
+            n_threads=n_threads,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.task_types = task_types
+        self.class_weight = class_weight
+
+    def predict(self, X: Any) -> pd.DataFrame | NDArray[Any]:
+        """Predict numbers and the most probable classes of all tasks.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (B, T), or ndarray of shape (B,) if y had one axis
+            If y was a DataFrame, one with its columns in their dtypes, numbers as float64, and with the index
+            of X. If y was an array, one in the dtype that all tasks share, object if they share none.
+        """
+        outputs = self._predict_outputs(X)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        labels: pd.DataFrame | NDArray[Any] = self._labels(self._task_set.decide(outputs), index=index)
+        return labels
+
+    @available_if(_has_classes)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_proba(self, X: Any) -> dict[str, NDArray[np.float64]] | NDArray[np.float64]:
+        """Predict the probability of every class of the classification tasks.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        dict from str to ndarray of shape (B, K), or one ndarray if y had one axis
+            By the names of the tasks, in the order of ``classes_``.
+
+        Raises
+        ------
+        AttributeError
+            None of the tasks is a classification.
+        """
+        outputs = self._predict_outputs(X)
+        probabilities: dict[str, NDArray[np.float64]] | NDArray[np.float64]
+        probabilities = self._by_task(self._task_set.probabilities(outputs))
+        return probabilities
+
+    def _kind_of_tasks(self) -> Any:
+        return self.task_types
+
+    def _class_weight(self) -> Any:
+        return self.class_weight
+
+    def _labels(self, values: NDArray[np.float64], *, index: pd.Index | None) -> Any:
+        if self._task_set.is_frame:
+            return self._task_set.decode_frame(values, index=index)
+        return self._task_set.decode(values)
+
+    def _by_task(self, arrays: dict[str, NDArray[Any]]) -> Any:
+        return next(iter(arrays.values())) if self._task_set.is_1d else arrays
