@@ -268,13 +268,10 @@ def _look_up(metric: str, average: str | None, task_weight: Any) -> _Spec:
 
 
 def _label_weights(sample_weight: Any, table: LabelTable) -> np.ndarray:
-    shape = (table.n_rows, len(table.columns))
-    if sample_weight is None:
-        return np.ones(shape)
     weights = sample_weight_table(
         sample_weight, n_rows=table.n_rows, names=table.names, is_named=table.is_named, owner=_OWNER
     )
-    return np.broadcast_to(weights, shape)
+    return np.broadcast_to(weights, (table.n_rows, len(table.columns)))
 
 
 def _baselines(baseline: Any, names: Sequence[str]) -> list[float | None]:

@@ -79,7 +79,10 @@ def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = Non
             f"{_OWNER}: X has {predicted.n_rows} rows and y has {table.n_rows}; both must have one row for "
             "each sample."
         )
-    weights = _label_weights(sample_weight, table)  # (B, T)
+    weights = sample_weight_table(
+        sample_weight, n_rows=table.n_rows, names=table.names, is_named=table.is_named, owner=_OWNER
+    )
+    weights = np.broadcast_to(weights, (table.n_rows, len(table.columns)))  # (B, T)
     tasks = final.tasks_ if hasattr(final, "tasks_") else _describe(final, table, weights)
     oof_scores = getattr(final, "oof_task_scores_", pd.Series(np.nan, index=table.names))
     probabilities = _probabilities(estimator, X, tasks)
@@ -88,7 +91,8 @@ def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = Non
         _row(true, guess.labels, probability, weight, task)
         for (true, guess, probability, weight), task in zip(columns, tasks.itertuples(), strict=True)
     ]
-    metrics = dict.fromkeys(metric for kind in tasks["kind"] for metric in METRICS[kind])
+    present = set(tasks["kind"])
+    metrics = dict.fromkeys(metric for kind in METRICS if kind in present for metric in METRICS[kind])
     report = pd.DataFrame(rows, index=table.names)
     report["oof_score"] = oof_scores
     return report[["kind", "n_labelled", *metrics, "baseline", "gain", "oof_score"]]
@@ -114,16 +118,6 @@ def _labels_of_tasks(final: Any, y: Any, n_tasks: int) -> LabelTable:
     if len(table.columns) != n_tasks:
         raise ValueError(f"{_OWNER}: y has {len(table.columns)} column(s), predictions have {n_tasks}.")
     return table
-
-
-def _label_weights(sample_weight: Any, table: LabelTable) -> np.ndarray:
-    shape = table.n_rows, len(table.columns)
-    if sample_weight is None:
-        return np.ones(shape)
-    weights = sample_weight_table(
-        sample_weight, n_rows=table.n_rows, names=table.names, is_named=table.is_named, owner=_OWNER
-    )
-    return np.broadcast_to(weights, shape)
 
 
 def _describe(final: Any, table: LabelTable, weights: np.ndarray) -> pd.DataFrame:

@@ -75,6 +75,7 @@ def test_metrics_are_those_of_scikit_learn_on_observed_labels(fitted, table):
 def test_metrics_that_do_not_fit_a_task_are_nan(fitted, table):
     report = multitask_report(fitted, table[0][TEST], table[1][TEST])
     assert report["kind"].to_dict() == {"rating": "regression", "size": "multiclass", "sold": "binary"}
+    assert report.columns[2:-3].tolist() == REGRESSION + CLASSIFICATION
     assert report["n_labelled"].tolist() == table[1][TEST].notna().sum().tolist()
     assert report.loc["rating", CLASSIFICATION].isna().all()
     assert report.loc[["size", "sold"], REGRESSION].isna().all(axis=None)

@@ -416,15 +416,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         task_set = self._task_set
         targets = task_set.encode(y, owner=owner)
         check_rows(len(outputs), len(targets.values), owner=owner)
-        weights = np.ones((len(outputs), 1))
-        if sample_weight is not None:
-            weights = sample_weight_table(
-                sample_weight,
-                n_rows=len(outputs),
-                names=task_set.names,
-                is_named=task_set.is_named,
-                owner=owner,
-            )
+        weights = sample_weight_table(
+            sample_weight, n_rows=len(outputs), names=task_set.names, is_named=task_set.is_named, owner=owner
+        )
         scores = task_scores(task_set, targets, task_set.decide(outputs), sample_weight=weights)
         return float(scores.mean())
 

@@ -54,14 +54,9 @@ def row_weights(
     array([0.67, 0.67, 0.67, 2.  , 0.  ])
     """
     weights = targets.observed.astype(np.float64)  # (B, T)
-    if sample_weight is not None:
-        weights *= sample_weight_table(
-            sample_weight,
-            n_rows=len(weights),
-            names=task_set.names,
-            is_named=task_set.is_named,
-            owner=owner,
-        )
+    weights *= sample_weight_table(
+        sample_weight, n_rows=len(weights), names=task_set.names, is_named=task_set.is_named, owner=owner
+    )
     per_task = _class_weight_per_task(class_weight, task_set, owner)
     _check_numbers_have_none(class_weight, per_task, task_set, owner)
     for position, (task, class_weights) in enumerate(zip(task_set.tasks, per_task, strict=True)):
@@ -82,8 +77,8 @@ def sample_weight_table(
 
     Parameters
     ----------
-    sample_weight : array-like of shape (B,) or (B, T)
-        Finite, not negative, not all zero.
+    sample_weight : array-like of shape (B,) or (B, T), or None
+        Finite, not negative, not all zero. None is 1.
     n_rows : int
         B.
     names : sequence of str
@@ -109,6 +104,8 @@ def sample_weight_table(
     array([[1.],
            [2.]])
     """
+    if sample_weight is None:
+        return np.ones((n_rows, 1))
     if isinstance(sample_weight, pd.DataFrame) and is_named:
         sample_weight = _columns_by_name(sample_weight, names, owner)
     weights = _finite_weights(sample_weight, "sample_weight", owner)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.ensemble import StackingRegressor
@@ -29,6 +30,11 @@ CV = MultiTaskKFold(2, random_state=0)
 TASKS = ["u", "v", "w"]
 
 
+@pytest.fixture(params=["regressor", "classifier"])
+def kind(request):
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
 def holes(kind, numbers):
     """60 rows of three numbers, and three tasks with a hole in a third of their labels."""
@@ -43,7 +49,7 @@ def full(numbers):
 
 
 def metric_of(kind):
-    return kind()._score_metric
+    return "accuracy" if is_classifier(kind()) else "r2"
 
 
 class TestSearch:

@@ -13,9 +13,10 @@ from sklearn_mtl import (
     MultiTaskAttentionRegressor,
 )
 
+from .conftest import GUESSES
+
 SHORT = {"n_folds": 4, "d_hidden": 32, "max_epochs": 10, "n_trees": 8}
 ESTIMATORS = MultiTaskAttentionRegressor, MultiTaskAttentionClassifier, MultiTaskAttentionEstimator
-GUESSES = pytest.mark.filterwarnings("ignore::sklearn_mtl.exceptions.TaskTypeWarning")
 
 
 @GUESSES  # the checks leave it open whether their whole numbers are classes

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from sklearn_mtl.tasks import named_weights, read_tasks, row_weights, task_weights
+from sklearn_mtl.tasks import named_weights, read_tasks, row_weights, sample_weight_table, task_weights
 
 Y = pd.DataFrame({"a": ["x", "x", "y", None], "b": [0, 1, 1, 1]})
 
@@ -30,6 +30,11 @@ def test_label_weights_are_matched_by_name():
     table = pd.DataFrame({"b": [1, 2, 3, 4], "a": [5, 6, 7, 8]})
     assert weights(sample_weight=table).tolist() == [[5, 1], [6, 2], [7, 3], [0, 4]]
     assert weights(sample_weight=table.to_numpy()).tolist() == [[1, 5], [2, 6], [3, 7], [0, 8]]
+
+
+def test_no_weights_are_ones():
+    table = sample_weight_table(None, n_rows=3, names=["a", "b"], is_named=True, owner="Test")
+    assert table.tolist() == [[1.0]] * 3
 
 
 def test_sample_weight_is_left_as_it_was():
