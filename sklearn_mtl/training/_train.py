@@ -17,9 +17,6 @@ from ._net import FoldNet, MeanTaskLoss
 from ._progress import ProgressLine
 from ._rows import TargetScales, TrainingRows
 
-# Of the units of the last hidden layer: so many of them each slot has for itself.
-_SLOT_SHARE = 0.25
-
 
 @dataclass(frozen=True)
 class ModelSizes:
@@ -42,6 +39,11 @@ class ModelSizes:
     d_hidden: int
     n_layers: int
     dropout: float
+
+    @property
+    def d_slot(self) -> int:
+        """K, units of the last hidden layer that each slot has for itself: together twice a layer at most."""
+        return max(1, round(self.d_hidden * min(0.5, 2 / self.n_slots)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def build_model(
         n_slots=sizes.n_slots,
         n_columns=tokens.n_columns,
         d_token=sizes.d_token,
-        d_slot=max(1, round(sizes.d_hidden * _SLOT_SHARE)),
+        d_slot=sizes.d_slot,
         **views,
     )
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
