@@ -152,8 +152,10 @@ class Ensemble:
         categories: NDArray[np.int64],
         columns: Columns,
     ) -> NDArray[np.float64]:
-        linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
-        predicted = self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
+        predicted = np.zeros((columns.n_rows, self.layout.n_outputs))
+        if self.shares[1].any():
+            linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
+            predicted += self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
         if self.shares[0].any():
             outputs = serving.module(*serving.tensors(numbers, categories))
             outputs = activate(outputs, self.layout).mean(2).double().cpu().numpy()  # (G, B, O)
