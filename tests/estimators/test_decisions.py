@@ -12,7 +12,7 @@ from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionEstimato
 from sklearn_mtl.metrics import make_multitask_scorer, multitask_score
 from sklearn_mtl.model_selection import MultiTaskKFold
 
-SMALL = {"n_folds": 3, "n_views": 1, "d_hidden": 8, "max_epochs": 4, "n_trees": 8, "random_state": 0}
+SMALL = {"n_folds": 3, "n_views": 1, "d_hidden": 8, "max_epochs": 2, "n_trees": 4, "random_state": 0}
 FITTED = ["classes_", "oof_proba_", "temperature_", "thresholds_"]
 
 
@@ -21,7 +21,7 @@ def table():
     """A number, a rare flag and three sizes, with a fifth of the labels missing."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(160, 3))
-    noise = rng.normal(size=(160, 3))
+    noise = 0.5 * rng.normal(size=(160, 3))
     y = pd.DataFrame(
         {
             "rating": X[:, 0] + noise[:, 0],
