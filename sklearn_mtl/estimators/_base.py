@@ -315,9 +315,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         """Set what tasks with classes have beside the others, by their out-of-fold probabilities."""
         has_classes = [task.classes is not None for task in read.task_set.tasks]
         temperatures = np.where(has_classes, self._ensemble.temperatures, np.nan)
-        weights = read.sample_weight * (read.task_weight > 0)
         thresholds = choose_thresholds(
-            read.thresholds, probabilities, read.task_set, read.targets, weights=weights
+            read.thresholds, probabilities, read.task_set, read.targets, weights=read.sample_weight
         )
         self.classes_ = self._by_task(read.task_set.classes)
         self.oof_proba_ = self._by_task(probabilities)

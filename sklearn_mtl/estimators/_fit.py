@@ -139,7 +139,7 @@ def read_fit_input(
         plain,
         index,
         is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
-        thresholds=_asked_thresholds(thresholds, task_set, owner),
+        thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
     )
 
 
@@ -162,8 +162,10 @@ def _read_switch(given: Any) -> bool:
     raise ValueError("True or False")
 
 
-def _asked_thresholds(thresholds: Any, task_set: TaskSet, owner: str) -> list[Threshold | None]:
-    return options_by_task(
+def _asked_thresholds(
+    thresholds: Any, task_set: TaskSet, task_weight: NDArray[np.float64], owner: str
+) -> list[Threshold | None]:
+    asked = options_by_task(
         thresholds,
         task_set,
         read=read_threshold,
@@ -172,6 +174,11 @@ def _asked_thresholds(thresholds: Any, task_set: TaskSet, owner: str) -> list[Th
         argument="thresholds",
         owner=owner,
     )
+    # A task of weight 0 has nothing to choose by.
+    return [
+        None if isinstance(wanted, str) and weight == 0 else wanted
+        for wanted, weight in zip(asked, task_weight, strict=True)
+    ]
 
 
 def check_rows(n_rows: int, n_labelled: int, *, owner: str) -> None:

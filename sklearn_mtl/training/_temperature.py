@@ -111,7 +111,7 @@ def _fit(log_likelihood: _LogLikelihood, weights: NDArray[np.float64]) -> float:
 
     def loss(log_temperature: float) -> float:
         likelihood = n_labels * float(shares @ log_likelihood(np.exp(-log_temperature)))
-        return abs(log_temperature) / _STEP_PER_NAT - likelihood
+        return float(abs(log_temperature) / _STEP_PER_NAT - likelihood)
 
     found = minimize_scalar(loss, bounds=(-_MOST, _MOST), method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
