@@ -51,6 +51,7 @@ Metric = Literal[
     "balanced_accuracy",
     "f1",
     "log_loss",
+    "brier",
     "roc_auc",
     "average_precision",
 ]
@@ -58,8 +59,8 @@ Average = Literal["macro", "weighted"]
 # What tasks of each kind are measured by; the first is their score.
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "regression": ("r2", "rmse", "mae"),
-    "binary": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss"),
-    "multiclass": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss"),
+    "binary": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier"),
+    "multiclass": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier"),
 }
 _Score = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 _OWNER = "multitask_score"
@@ -83,15 +84,16 @@ def multitask_score(
     y_true : array-like of shape (B,) or (B, T)
         Labels; NaN, None, ``pd.NA`` and NaT are missing.
     y_pred : array-like of shape (B,) or (B, T), or list of T arrays of shape (B, K), or dict of such arrays
-        Numbers or classes, as ``predict`` gives them; for ``"log_loss"``, ``"roc_auc"`` and
+        Numbers or classes, as ``predict`` gives them; for ``"log_loss"``, ``"brier"``, ``"roc_auc"`` and
         ``"average_precision"`` probabilities as ``predict_proba`` gives them: one array of shape (B, K) for
         one task, a list of them for several, a dict by task name where some tasks have none, or shape (B, T)
         with the probability of the greater of two classes.
     metric : str
         For numbers ``"r2"``, ``"rmse"``, ``"mae"`` and ``"arrmse"`` (root of the squared error relative to
         that of a constant prediction); for classes ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` (mean
-        over classes); for probabilities ``"log_loss"``, ``"roc_auc"``, ``"average_precision"`` (with more
-        than two classes the mean over each class against the rest).
+        over classes); for probabilities ``"log_loss"``, ``"brier"`` (the squared error, halved for two
+        classes), ``"roc_auc"``, ``"average_precision"`` (with more than two classes the mean over each class
+        against the rest).
     average : {"macro", "weighted"} or None, default="macro"
         Mean over tasks, mean weighted by ``task_weight``, or None for a score per task.
     task_weight : mapping from task name to weight, or sequence of shape (T,), optional
@@ -220,7 +222,8 @@ def make_multitask_scorer(
     Parameters
     ----------
     metric : str
-        As in `multitask_score`. Losses (``"rmse"``, ``"arrmse"``, ``"mae"``, ``"log_loss"``) change sign.
+        As in `multitask_score`. Losses (``"rmse"``, ``"arrmse"``, ``"mae"``, ``"log_loss"``, ``"brier"``)
+        change sign.
     average : {"macro", "weighted"}, default="macro"
         Mean over tasks, or mean weighted by ``task_weight``.
     task_weight : mapping from task name to weight, or sequence of shape (T,), optional
@@ -452,6 +455,12 @@ def _log_loss(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
     return float(np.average(-np.log(np.clip(given, eps, 1 - eps)), weights=weight))
 
 
+def _brier(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    # scikit-learn's brier_score_loss refuses classes that the estimator does not know.
+    squares = np.square(pred - (true[:, None] == np.arange(pred.shape[1]))).sum(axis=1)
+    return float(np.average(squares, weights=weight)) / (2 if pred.shape[1] == 2 else 1)
+
+
 def _one_against_rest(
     true: np.ndarray, pred: np.ndarray, weight: np.ndarray, *, score: Callable[..., float]
 ) -> float:
@@ -474,6 +483,7 @@ _SPECS = {
     "balanced_accuracy": _Spec(_class_pairs, _balanced_accuracy),
     "f1": _Spec(_class_pairs, _f1),
     "log_loss": _Spec(_probability_pairs, _log_loss, sign=-1),
+    "brier": _Spec(_probability_pairs, _brier, sign=-1),
     "roc_auc": _Spec(_probability_pairs, partial(_one_against_rest, score=roc_auc_score)),
     "average_precision": _Spec(_probability_pairs, partial(_one_against_rest, score=average_precision_score)),
 }

@@ -17,7 +17,7 @@ from .tasks import LabelColumn, LabelTable, match_columns, read_labels, sample_w
 __all__ = ["multitask_report"]
 
 _OWNER = "multitask_report"
-_OF_PROBABILITIES = {"roc_auc", "log_loss"}
+_OF_PROBABILITIES = {"roc_auc", "log_loss", "brier"}
 
 
 def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = None) -> pd.DataFrame:
@@ -42,8 +42,8 @@ def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = Non
 
         - ``kind``: ``"regression"``, ``"binary"`` or ``"multiclass"``;
         - ``n_labelled``: labels in `y`;
-        - ``r2``, ``rmse``, ``mae`` of numbers; ``accuracy``, ``balanced_accuracy``, ``roc_auc`` and
-          ``log_loss`` of classes, as in `multitask_score`; those of a kind that no task has are left out;
+        - ``r2``, ``rmse``, ``mae`` of numbers; ``accuracy``, ``balanced_accuracy``, ``roc_auc``, ``log_loss``
+          and ``brier`` of classes, as in `multitask_score`; those of a kind that no task has are left out;
         - ``baseline``: R² of predicting the mean of the training labels, accuracy of predicting the most
           frequent class among them (of the labels in `y`, if the estimator has no ``tasks_``);
         - ``gain``: R² or accuracy less that of the baseline;

@@ -64,6 +64,7 @@ OF_CLASSES = {
 }
 OF_PROBABILITIES = {
     "log_loss": sklearn.metrics.log_loss,
+    "brier": sklearn.metrics.brier_score_loss,
     "roc_auc": roc_auc,
     "average_precision": average_precision,
 }
@@ -145,11 +146,12 @@ def test_classes_absent_from_the_labels_do_not_count_in_ranking():
     assert score == pytest.approx(np.mean(expected))
 
 
-def test_class_that_the_estimator_does_not_know_has_probability_zero():
-    score = multitask_score(
-        ["a", "c"], [[1.0, 0.0], [0.5, 0.5]], metric="log_loss", classes=np.array(["a", "b"])
-    )
-    assert score == pytest.approx(-np.log(np.finfo(float).eps) / 2)
+@pytest.mark.parametrize(
+    ("metric", "expected"), [("log_loss", -np.log(np.finfo(float).eps) / 2), ("brier", 0.125)]
+)
+def test_class_that_the_estimator_does_not_know_has_probability_zero(metric, expected):
+    score = multitask_score(["a", "c"], [[1.0, 0.0], [0.5, 0.5]], metric=metric, classes=np.array(["a", "b"]))
+    assert score == pytest.approx(expected)
 
 
 def test_task_of_weight_zero_is_nan():

@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
+    brier_score_loss,
     log_loss,
     mean_absolute_error,
     r2_score,
@@ -27,7 +28,8 @@ from sklearn_mtl import (
 )
 
 SMALL = {"n_folds": 2, "n_views": 1, "d_hidden": 8, "max_epochs": 4, "n_trees": 8, "random_state": 0}
-REGRESSION, CLASSIFICATION = ["r2", "rmse", "mae"], ["accuracy", "balanced_accuracy", "roc_auc", "log_loss"]
+REGRESSION = ["r2", "rmse", "mae"]
+CLASSIFICATION = ["accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier"]
 TRAIN, TEST = slice(0, 80), slice(80, 120)
 
 
@@ -68,6 +70,7 @@ def test_metrics_are_those_of_scikit_learn_on_observed_labels(fitted, table):
             balanced_accuracy_score(true, predicted),
             np.mean(auc),
             log_loss(true, proba, labels=classes),
+            brier_score_loss(true, proba, labels=classes),
         ]
         np.testing.assert_allclose(report.loc[name, CLASSIFICATION].astype(float), expected)
 

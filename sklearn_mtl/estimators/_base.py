@@ -27,7 +27,9 @@ from ..training import (
     TrainingPlan,
     TrainingRows,
     all_threads,
+    fit_temperatures,
     target_scales,
+    temper,
     torch_threads,
     train,
 )
@@ -55,9 +57,11 @@ from ._fit import (
 )
 from ._summary import task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
+from ._thresholds import choose_thresholds
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
+_OF_CLASSES = ("classes_", "oof_proba_", "temperature_", "thresholds_")
 
 
 class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
@@ -167,6 +171,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             sample_weight=sample_weight,
             class_weight=self._class_weight(),
             task_weight=None if self._chooses_task_weight() else self.task_weight,
+            calibrate=self._calibrate(),
+            thresholds=self._thresholds(),
             owner=owner,
         )
         device = resolve_device(self.device, owner=owner)
@@ -174,7 +180,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
-        for name in ("feature_names_in_", "classes_", "oof_proba_"):  # which not every fit has
+        for name in ("feature_names_in_", *_OF_CLASSES):  # which not every fit has
             fitted.__dict__.pop(name, None)
         if self.verbose:
             say_what_is_left_out(read.targets, owner=owner)
@@ -237,6 +243,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             rows, ensemble, out_of_fold = fit_equal_or_by_gain(fit_views, rows, scales, owner=owner)
         else:
             ensemble, out_of_fold = fit_views(rows)
+        ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
+        out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
         for field in fields(Sizes):
             setattr(self, f"{field.name}_", getattr(sizes, field.name))
         self.device_ = device
@@ -294,15 +302,31 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             for start in range(0, len(rows), _MOST_ROWS_PREDICTED):
                 block = rows[start : start + _MOST_ROWS_PREDICTED]
                 outputs[block] = self._ensemble.predict(read.columns.take(block))
-        predicted = read.task_set.decide(outputs)
-        self.oof_prediction_ = self._labels(predicted, index=read.index)
         if read.task_set.classes:
-            self.classes_ = self._by_task(read.task_set.classes)
-            self.oof_proba_ = self._by_task(read.task_set.probabilities(outputs))
+            self._set_decisions(read, read.task_set.probabilities(outputs))
+        predicted = self._decide(outputs)
+        self.oof_prediction_ = self._labels(predicted, index=read.index)
         self.oof_task_scores_ = task_scores(
             read.task_set, read.targets, predicted, sample_weight=read.sample_weight
         )
         self.oof_score_ = float(self.oof_task_scores_.mean())
+
+    def _set_decisions(self, read: FitInput, probabilities: dict[str, NDArray[np.float64]]) -> None:
+        """Set what tasks with classes have beside the others, by their out-of-fold probabilities."""
+        has_classes = [task.classes is not None for task in read.task_set.tasks]
+        temperatures = np.where(has_classes, self._ensemble.temperatures, np.nan)
+        thresholds = choose_thresholds(
+            read.thresholds, probabilities, read.task_set, read.targets, weights=read.sample_weight
+        )
+        self.classes_ = self._by_task(read.task_set.classes)
+        self.oof_proba_ = self._by_task(probabilities)
+        self.temperature_ = pd.Series(temperatures, index=self.task_names_, name="temperature")
+        self.thresholds_ = pd.Series(thresholds, index=self.task_names_, name="threshold")
+
+    def _decide(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predict numbers and classes' indices; (B, T)."""
+        thresholds = self.thresholds_.to_numpy() if hasattr(self, "thresholds_") else None
+        return self._task_set.decide(outputs, thresholds=thresholds)
 
     def _set_feature_attention(
         self, columns: Columns, rows: NDArray[np.int64], *, weights: NDArray[np.float64]
@@ -320,6 +344,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
     def _class_weight(self) -> Any:
         """Weights of classes, where there are classes."""
+        return None
+
+    def _calibrate(self) -> Any:
+        """Say which tasks are calibrated, where there are classes."""
+        return False
+
+    def _thresholds(self) -> Any:
+        """Thresholds of binary tasks, where there are classes."""
         return None
 
     @abstractmethod
@@ -419,7 +451,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         weights = sample_weight_table(
             sample_weight, n_rows=len(outputs), names=task_set.names, is_named=task_set.is_named, owner=owner
         )
-        scores = task_scores(task_set, targets, task_set.decide(outputs), sample_weight=weights)
+        scores = task_scores(task_set, targets, self._decide(outputs), sample_weight=weights)
         return float(scores.mean())
 
     def __sklearn_tags__(self) -> Tags:

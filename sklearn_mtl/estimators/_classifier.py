@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils._param_validation import StrOptions
 from ._base import BaseMultiTaskAttention
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
+from ._thresholds import Threshold
 
 
 @describe_parameters
@@ -30,10 +32,12 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         Weights of classes: ``"balanced"`` gives class k of a task the weight n / (K n_k); a dict from class
         to weight serves every task that has these classes; a dict from task name, or a list in task order,
         gives each task its own.
+    {decision_parameters}
 
     Attributes
     ----------
     {attributes}
+    {decision_attributes}
     classes_ : list of ndarray, or ndarray if y had one axis
         The classes of each task, sorted.
     oof_prediction_ : ndarray of shape (B, T) or (B,)
@@ -50,6 +54,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     References
     ----------
     {references}
+    {decision_reference}
 
     Examples
     --------
@@ -70,6 +75,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMultiTaskAttention._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "calibrate": ["boolean", dict, list],
+        "thresholds": [str, Real, dict, list, None],
     }
     score = BaseMultiTaskAttention.score  # the mixin has one, too
 
@@ -93,6 +100,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         n_trees: int | Auto = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         class_weight: Any = None,
+        calibrate: bool | dict[str, bool] | list[bool] = False,
+        thresholds: Threshold | dict[str, Threshold | None] | list[Threshold | None] | None = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
         n_threads: int = 1,
@@ -123,9 +132,11 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             verbose=verbose,
         )
         self.class_weight = class_weight
+        self.calibrate = calibrate
+        self.thresholds = thresholds
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the most probable class of all tasks.
+        """Predict the class of all tasks: the most probable one, or by `thresholds_`.
 
         Parameters
         ----------
@@ -138,7 +149,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             In the dtype that the tasks' classes share, object if they share none.
         """
         outputs = self._predict_outputs(X)
-        return self._task_set.decode(self._task_set.decide(outputs))
+        return self._task_set.decode(self._decide(outputs))
 
     def predict_proba(self, X: Any) -> list[NDArray[np.float64]] | NDArray[np.float64]:
         """Predict the probability of every class.
@@ -163,6 +174,12 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
 
     def _class_weight(self) -> Any:
         return self.class_weight
+
+    def _calibrate(self) -> Any:
+        return self.calibrate
+
+    def _thresholds(self) -> Any:
+        return self.thresholds
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -69,6 +69,27 @@ verbose : int, default=0
     1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label.
 """
 
+DECISION_PARAMETERS = """
+calibrate : bool, dict or list, default=False
+    Divide the logits of each classification task by a temperature [7]_, fitted on its out-of-fold
+    probabilities; the most probable class stays what it is. A dict by task name, which may leave tasks out,
+    or a list in task order says so for each task.
+thresholds : None, float, str, dict or list, default=None
+    The second class of a binary task is predicted where its probability is above the threshold; None is
+    0.5. The name of a metric chooses the one that is best on the out-of-fold predictions: ``"accuracy"``,
+    ``"balanced_accuracy"``, ``"f1"``, the mean over both classes, or ``"f1_second"``, that of the second
+    class alone. A dict by task name, which may leave tasks out, or a list in task order gives each task its
+    own. Tasks with more than two classes have none.
+"""
+
+DECISION_ATTRIBUTES = """
+temperature_ : Series of shape (T,)
+    What the logits of each classification task are divided by: above 1 where probabilities were too near to 0
+    and 1; 1 where they are not calibrated; NaN for numbers.
+thresholds_ : Series of shape (T,)
+    The threshold of each binary task, on probabilities as ``predict_proba`` gives them; NaN for other tasks.
+"""
+
 ATTRIBUTES = """
 net_ : skorch net
     The trained networks; ``net_.history`` and ``net_.module_``.
@@ -120,14 +141,21 @@ REFERENCES = """
    interpretability of tree-based methods. arXiv:2202.00858.
 """
 
+DECISION_REFERENCE = """
+.. [7] Guo, Pleiss, Sun, Weinberger (2017). On calibration of modern neural networks. arXiv:1706.04599.
+"""
+
 
 def describe_parameters(cls: Class) -> Class:
     """Fill the places for shared descriptions in a class's docstring."""
     if cls.__doc__:
         for name, text in {
             "parameters": PARAMETERS,
+            "decision_parameters": DECISION_PARAMETERS,
             "attributes": ATTRIBUTES,
+            "decision_attributes": DECISION_ATTRIBUTES,
             "references": REFERENCES,
+            "decision_reference": DECISION_REFERENCE,
         }.items():
             cls.__doc__ = cls.__doc__.replace(f"    {{{name}}}", indent(cleandoc(text), "    "))
     return cls

@@ -21,7 +21,7 @@ from ..encoding import (
     merge_rows,
 )
 from ..nn import OutputLayout
-from ..tasks import Targets, TaskSet, read_tasks, row_weights, task_weights
+from ..tasks import Targets, TaskSet, options_by_task, read_tasks, row_weights, task_weights
 from ..training import (
     Ensemble,
     FoldNet,
@@ -35,6 +35,7 @@ from ..training import (
     say,
     view_shares,
 )
+from ._thresholds import Threshold, read_threshold
 
 # Of fewer different X, each is so frequent that a network has to see all of them.
 _LEAST_GROUPS = 32
@@ -60,6 +61,10 @@ class FitInput:
         Weights of labels without those of their classes; 0 where missing.
     index : Index of length B, or None
         Of the rows, if X or y is a DataFrame.
+    is_calibrated : ndarray of bool, shape (T,)
+        Tasks whose probabilities are calibrated.
+    thresholds : list of float, str or None, length T
+        The threshold of each task, or the metric by which it is chosen.
     """
 
     reader: ColumnReader
@@ -70,6 +75,8 @@ class FitInput:
     task_weight: NDArray[np.float64]
     sample_weight: NDArray[np.float64]
     index: pd.Index | None
+    is_calibrated: NDArray[np.bool_]
+    thresholds: list[Threshold | None]
 
 
 def read_fit_input(
@@ -80,6 +87,8 @@ def read_fit_input(
     sample_weight: Any,
     class_weight: Any,
     task_weight: Any,
+    calibrate: Any,
+    thresholds: Any,
     owner: str,
 ) -> FitInput:
     """Read and check everything that comes from the user.
@@ -90,7 +99,7 @@ def read_fit_input(
         As given to ``fit``.
     kind : str, mapping, sequence or None
         Of the tasks, as in `read_tasks`.
-    class_weight, task_weight : object
+    class_weight, task_weight, calibrate, thresholds : object
         As given to the estimator.
     owner : str
         Who asks; errors start with it.
@@ -120,7 +129,56 @@ def read_fit_input(
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
     index = next((frame.index for frame in (X, y) if isinstance(frame, pd.DataFrame)), None)
-    return FitInput(reader, columns, task_set, targets, weights, weight_of_task, plain, index)
+    return FitInput(
+        reader,
+        columns,
+        task_set,
+        targets,
+        weights,
+        weight_of_task,
+        plain,
+        index,
+        is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
+        thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
+    )
+
+
+def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[np.bool_]:
+    asked = options_by_task(
+        calibrate,
+        task_set,
+        read=_read_switch,
+        off=False,
+        kinds=("binary", "multiclass"),
+        argument="calibrate",
+        owner=owner,
+    )
+    return np.array(asked)
+
+
+def _read_switch(given: Any) -> bool:
+    if isinstance(given, bool | np.bool_):
+        return bool(given)
+    raise ValueError("True or False")
+
+
+def _asked_thresholds(
+    thresholds: Any, task_set: TaskSet, task_weight: NDArray[np.float64], owner: str
+) -> list[Threshold | None]:
+    asked = options_by_task(
+        thresholds,
+        task_set,
+        read=read_threshold,
+        off=None,
+        kinds=("binary",),
+        argument="thresholds",
+        owner=owner,
+    )
+    # A task of weight 0 has nothing to choose by.
+    return [
+        None if isinstance(wanted, str) and weight == 0 else wanted
+        for wanted, weight in zip(asked, task_weight, strict=True)
+    ]
 
 
 def check_rows(n_rows: int, n_labelled: int, *, owner: str) -> None:
@@ -352,6 +410,7 @@ def combine(
         forest=forest if shares[2].any() else None,
         shares=shares,
         layout=rows.layout,
+        temperatures=np.ones(len(rows.task_weight)),
     )
     out_of_fold = shares[1] * linear.out_of_fold
     for place in views.keys() - {1}:

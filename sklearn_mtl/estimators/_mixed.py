@@ -14,6 +14,7 @@ from ._base import BaseMultiTaskAttention
 from ._classifier import MultiTaskAttentionClassifier
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
+from ._thresholds import Threshold
 
 
 def _has_classes(estimator: BaseMultiTaskAttention) -> bool:
@@ -57,10 +58,12 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         Weights of classes, for the tasks that have classes: ``"balanced"`` gives class k of a task the
         weight n / (K n_k); a dict from class to weight serves every task that has these classes; a dict
         from task name, or a list in task order, gives each task its own.
+    {decision_parameters}
 
     Attributes
     ----------
     {attributes}
+    {decision_attributes}
     classes_ : dict from str to ndarray, or ndarray if y had one axis
         The classes of each classification task, sorted; not there without any.
     oof_prediction_ : DataFrame or ndarray of shape (B, T), or ndarray of shape (B,)
@@ -84,6 +87,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     References
     ----------
     {references}
+    {decision_reference}
 
     Examples
     --------
@@ -142,6 +146,8 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         n_trees: int | Auto = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         class_weight: Any = None,
+        calibrate: bool | dict[str, bool] | list[bool] = False,
+        thresholds: Threshold | dict[str, Threshold | None] | list[Threshold | None] | None = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
         n_threads: int = 1,
@@ -173,9 +179,11 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         )
         self.task_types = task_types
         self.class_weight = class_weight
+        self.calibrate = calibrate
+        self.thresholds = thresholds
 
     def predict(self, X: Any) -> pd.DataFrame | NDArray[Any]:
-        """Predict numbers and the most probable classes of all tasks.
+        """Predict numbers, and the most probable classes or those by `thresholds_`.
 
         Parameters
         ----------
@@ -190,7 +198,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         """
         outputs = self._predict_outputs(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        labels: pd.DataFrame | NDArray[Any] = self._labels(self._task_set.decide(outputs), index=index)
+        labels: pd.DataFrame | NDArray[Any] = self._labels(self._decide(outputs), index=index)
         return labels
 
     @available_if(_has_classes)  # type: ignore[untyped-decorator]  # scikit-learn has no types
@@ -222,6 +230,12 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
     def _class_weight(self) -> Any:
         return self.class_weight
+
+    def _calibrate(self) -> Any:
+        return self.calibrate
+
+    def _thresholds(self) -> Any:
+        return self.thresholds
 
     def _labels(self, values: NDArray[np.float64], *, index: pd.Index | None) -> Any:
         if self._task_set.is_frame:

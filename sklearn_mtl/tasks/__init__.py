@@ -3,6 +3,7 @@
 from ._columns import LabelColumn, LabelTable, check_known_tasks, match_columns, read_labels
 from ._infer import infer_kind
 from ._labels import check_comparable, class_labels, codes_of, real_numbers
+from ._options import options_by_task
 from ._read import read_tasks
 from ._task_set import Kind, Targets, Task, TaskSet
 from ._weights import named_weights, row_weights, sample_weight_table, task_weights
@@ -21,6 +22,7 @@ __all__ = [
     "infer_kind",
     "match_columns",
     "named_weights",
+    "options_by_task",
     "read_labels",
     "read_tasks",
     "real_numbers",

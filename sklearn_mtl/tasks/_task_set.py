@@ -63,6 +63,24 @@ class Task:
         """
         return np.hstack([1 - outputs, outputs]) if self.kind == "binary" else outputs
 
+    def decide(self, outputs: np.ndarray, *, threshold: float) -> np.ndarray:
+        """Give the number, or the index of a class.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (B, O)
+            Of this task; for two classes the probability of the second alone.
+        threshold : float
+            Above it, the second of two classes is predicted.
+
+        Returns
+        -------
+        ndarray of shape (B,)
+        """
+        if self.kind == "binary":
+            return np.asarray(outputs[:, 0] > threshold)
+        return np.asarray(outputs[:, 0] if self.classes is None else outputs.argmax(axis=1))
+
     def decode(self, values: np.ndarray) -> np.ndarray:
         """Turn class indices into classes; numbers stay what they are.
 
@@ -166,24 +184,36 @@ class TaskSet:
             if task.classes is not None
         }
 
-    def decide(self, outputs: np.ndarray) -> np.ndarray:
-        """Predict numbers and the index of each task's most probable class.
+    def decide(self, outputs: np.ndarray, *, thresholds: np.ndarray | None = None) -> np.ndarray:
+        """Predict numbers and the index of a class for each task.
 
         Parameters
         ----------
         outputs : ndarray of shape (B, O)
             Numbers and probabilities, for a binary task that of its second class alone.
+        thresholds : ndarray of shape (T,), optional
+            The second class of a binary task is predicted above its threshold; those of other tasks do not
+            count, their most probable class is predicted. Default: 0.5.
 
         Returns
         -------
         ndarray of float64, shape (B, T)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mtl.tasks import read_tasks
+        >>> task_set, _ = read_tasks([["no"], ["yes"]], kind="classification", owner="Example")
+        >>> task_set.decide(np.array([[0.4], [0.6]]), thresholds=np.array([0.3])).ravel().tolist()
+        [1.0, 1.0]
         """
         if not self.classes:
             return outputs
+        if thresholds is None:
+            thresholds = np.full(len(self.tasks), 0.5)
         values = np.empty((len(outputs), len(self.tasks)))  # (B, T)
         for position, (task, part) in enumerate(zip(self.tasks, self._parts(outputs), strict=True)):
-            is_number = task.classes is None
-            values[:, position] = part[:, 0] if is_number else task.probabilities(part).argmax(axis=1)
+            values[:, position] = task.decide(part, threshold=thresholds[position])
         return values
 
     def _parts(self, outputs: np.ndarray) -> list[np.ndarray]:

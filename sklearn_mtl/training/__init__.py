@@ -9,6 +9,7 @@ from ._mixture import mean_losses, view_shares
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import say
 from ._rows import TargetScales, TrainingRows, target_scales
+from ._temperature import fit_temperatures, temper
 from ._threads import all_threads, torch_threads
 from ._train import ModelSizes, TrainingPlan, build_model, train
 
@@ -30,10 +31,12 @@ __all__ = [
     "build_model",
     "fit_forest_view",
     "fit_linear_view",
+    "fit_temperatures",
     "mean_losses",
     "ridge_path",
     "say",
     "target_scales",
+    "temper",
     "torch_threads",
     "train",
     "view_shares",

@@ -17,6 +17,7 @@ from ..nn import ColumnAttentionModel, OutputLayout, activate
 from ._forest import ForestView
 from ._net import FoldNet
 from ._rows import TargetScales
+from ._temperature import temper
 
 _FLOATS_AT_ONCE = 2**20
 _MOST_ROWS_IN_FLOAT64 = 512
@@ -88,6 +89,8 @@ class Ensemble:
         What network, linear view and forest contribute to each output; they sum to 1.
     layout : OutputLayout
         The tasks.
+    temperatures : ndarray of shape (T,)
+        What the logits of the mixture are divided by.
     """
 
     net: FoldNet
@@ -98,6 +101,7 @@ class Ensemble:
     forest: ForestView | None
     shares: NDArray[np.float64]
     layout: OutputLayout
+    temperatures: NDArray[np.float64]
     _in_float64: _Serving | None = field(default=None, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -163,7 +167,7 @@ class Ensemble:
             predicted += self.shares[0] * outputs.mean(axis=0)
         if self.forest is not None:
             predicted += self.shares[2] * self.forest.predict(numbers, categories)
-        return np.asarray(predicted)
+        return temper(np.asarray(predicted), self.temperatures, self.layout)
 
     def _attend_block(
         self,

@@ -50,9 +50,10 @@ def test_each_estimator_is_of_its_kind():
     assert get_tags(MultiTaskAttentionClassifier()).classifier_tags.multi_label
 
 
-def test_the_classifier_has_the_regressors_parameters_and_class_weight():
+def test_the_classifier_has_the_regressors_parameters_and_those_of_classes():
     names = set(MultiTaskAttentionClassifier().get_params())
-    assert names - set(MultiTaskAttentionRegressor().get_params()) == {"class_weight"}
+    of_classes = {"class_weight", "calibrate", "thresholds"}
+    assert names - set(MultiTaskAttentionRegressor().get_params()) == of_classes
 
 
 def test_the_estimator_of_both_has_the_classifiers_parameters_and_task_types():

@@ -10,7 +10,8 @@ from sklearn_mtl.estimators._fit import distinct_rows, prepare, read_fit_input, 
 from sklearn_mtl.training import _linear as linear
 from sklearn_mtl.training import fit_linear_view, target_scales
 
-OPTIONS = {"sample_weight": None, "class_weight": None, "task_weight": None, "owner": "Example"}
+WEIGHTS = {"sample_weight": None, "class_weight": None, "task_weight": None}
+OPTIONS = {**WEIGHTS, "calibrate": False, "thresholds": None, "owner": "Example"}
 
 
 def peak_of(compute):

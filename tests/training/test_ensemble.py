@@ -39,6 +39,7 @@ def ensemble(make_rows, trained):
         forest=fit_forest_view(rows, scales, n_trees=6, seed=0),
         shares=0.5 * NETWORK + 0.25 * LINEAR + 0.25 * FOREST,
         layout=rows.layout,
+        temperatures=np.ones(3),
     )
 
 
