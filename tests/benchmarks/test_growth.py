@@ -36,7 +36,7 @@ def test_memory_stands_beside_its_bound():
 
 def test_a_fit_of_one_model_per_task_counts_the_epochs_of_all(monkeypatch):
     monkeypatch.setitem(growth.SIZES, "C=10", (60, 10, 3))
-    monkeypatch.setattr(growth, "_EPOCHS", {"C": 2})
+    monkeypatch.setattr(growth, "N_EPOCHS", 2)
     record = growth._measure("C=10", "one_model_per_task")
     assert record["n_epochs"] == 6
     assert record["peak_mb"] >= record["imports_mb"] > record["input_mb"] > 0
