@@ -141,13 +141,13 @@ def _standardised(
     if layout.poisson:
         # A fold that holds out all that is above 0 takes over the mean of all labels.
         unit = constants[0] or best_constants(layout, value, weight)[0] or 1.0
-        return 0.0, unit, np.zeros(1), _loss_or_1(np.array([unit]), layout, value, in_fold) / unit
+        return 0.0, unit, np.zeros(1), _loss_or_1(np.array([unit]), layout, value, in_fold, unit=unit)
     origin, unit = spread(value, in_fold)
     if layout.kinds[0] == "huber":
         layout = OutputLayout(["huber"], [1], units={0: unit})
         constants = best_constants(layout, value, in_fold)
-    power = 2 if layout.kinds[0] == "huber" else 1
-    loss = _loss_or_1(constants, layout, value, in_fold) / unit**power
+    unit_of_loss = unit**2 if layout.kinds[0] == "huber" else unit
+    loss = _loss_or_1(constants, layout, value, in_fold, unit=unit_of_loss)
     return origin, unit, (constants - origin) / unit, loss
 
 
@@ -156,11 +156,13 @@ def _loss_or_1(
     layout: OutputLayout,
     value: NDArray[np.float64],
     weight: NDArray[np.float64],
+    *,
+    unit: float = 1.0,
 ) -> float:
-    """Give the loss of constants, 1 if it is no more than rounding."""
+    """Give the loss of constants in some unit, 1 if it is no more than rounding."""
     loss = loss_of_constants(constants, layout, value, weight)
-    rounding = 1e-12 * constants[0] if layout.poisson else 0.0
-    return loss if loss > rounding else 1.0
+    rounding = 1e-12 * constants[0] + 1e-300 if layout.poisson else 0.0
+    return loss / unit if loss > rounding else 1.0
 
 
 def _moments(value: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
