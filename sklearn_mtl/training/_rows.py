@@ -112,6 +112,8 @@ def target_scales(rows: TrainingRows) -> TargetScales:
                 mean[fold, outputs] = fold_mean if in_fold.any() else overall
             continue
         if task not in layout.classes:
+            if not weight.any():  # a task that is not learned
+                continue
             alone = layout.of([task])
             base_loss[task] = _loss_or_1(best_constants(alone, value, weight), alone, value, weight)
             for fold, in_fold in enumerate(in_folds):
