@@ -23,6 +23,7 @@ from sklearn_mtl import (
     MultiTaskAttentionRegressor,
     multitask_report,
 )
+from sklearn_mtl.exceptions import UnknownClassWarning
 from sklearn_mtl.metrics import METRICS, make_multitask_scorer, multitask_score
 
 from .conftest import SMALL
@@ -441,3 +442,11 @@ def test_a_report_reaches_quantiles_through_searches_and_pipelines(numbers):
 def test_weights_by_gain_are_found_for_every_kind(table):
     model = MultiTaskAttentionEstimator(task_types=KINDS, task_weight="cv", **SMALL).fit(*table)
     assert np.isfinite(model.oof_task_scores_).all()
+
+
+def test_a_class_that_fit_has_not_seen_is_wrong_by_kappa(classifier, table):
+    X, y = table
+    model = classifier(task_types=("ordinal", SIZES)).fit(X, y["size"])
+    unknown = y["size"].where(np.arange(300) > 10, "XXS")
+    with pytest.warns(UnknownClassWarning, match="XXS"):
+        assert model.score(X, unknown) < model.score(X, y["size"])
