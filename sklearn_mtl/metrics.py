@@ -16,6 +16,10 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
+    cohen_kappa_score,
+    d2_absolute_error_score,
+    d2_pinball_score,
+    d2_tweedie_score,
     f1_score,
     mean_absolute_error,
     r2_score,
@@ -47,7 +51,11 @@ Metric = Literal[
     "rmse",
     "arrmse",
     "mae",
+    "d2_absolute_error",
+    "d2_pinball",
+    "d2_poisson",
     "accuracy",
+    "kappa",
     "balanced_accuracy",
     "f1",
     "log_loss",
@@ -59,8 +67,13 @@ Average = Literal["macro", "weighted"]
 # What tasks of each kind are measured by; the first is their score.
 METRICS: dict[Kind, tuple[Metric, ...]] = {
     "regression": ("r2", "rmse", "mae"),
+    "absolute_error": ("d2_absolute_error", "rmse", "mae"),
+    "huber": ("d2_absolute_error", "rmse", "mae"),
+    "quantile": ("d2_pinball", "rmse", "mae"),
+    "poisson": ("d2_poisson", "rmse", "mae"),
     "binary": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier"),
     "multiclass": ("accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier"),
+    "ordinal": ("kappa", "accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier"),
 }
 _Score = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 _OWNER = "multitask_score"
@@ -76,6 +89,7 @@ def multitask_score(
     sample_weight: Any = None,
     classes: Any = None,
     baseline: Any = None,
+    quantile: Any = 0.5,
 ) -> float | pd.Series:
     """Score predictions of several tasks on the labels that are there.
 
@@ -90,10 +104,12 @@ def multitask_score(
         with the probability of the greater of two classes.
     metric : str
         For numbers ``"r2"``, ``"rmse"``, ``"mae"`` and ``"arrmse"`` (root of the squared error relative to
-        that of a constant prediction); for classes ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` (mean
-        over classes); for probabilities ``"log_loss"``, ``"brier"`` (the squared error, halved for two
-        classes), ``"roc_auc"``, ``"average_precision"`` (with more than two classes the mean over each class
-        against the rest).
+        that of a constant prediction), and what R² is for other losses, the part of the loss of the best
+        constant that is done away with: ``"d2_absolute_error"``, ``"d2_poisson"`` (deviance) and
+        ``"d2_pinball"``; for classes ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"`` (mean over classes)
+        and ``"kappa"`` (Cohen's, with quadratic weights, for classes with an order); for probabilities
+        ``"log_loss"``, ``"brier"`` (the squared error, halved for two classes), ``"roc_auc"``,
+        ``"average_precision"`` (with more than two classes the mean over each class against the rest).
     average : {"macro", "weighted"} or None, default="macro"
         Mean over tasks, mean weighted by ``task_weight``, or None for a score per task.
     task_weight : mapping from task name to weight, or sequence of shape (T,), optional
@@ -101,10 +117,12 @@ def multitask_score(
     sample_weight : array-like of shape (B,) or (B, T), optional
         Weights of rows, or of labels.
     classes : array, list of T arrays or dict of arrays, optional
-        What the columns of the probabilities stand for, as in ``classes_``. Default: the sorted classes in
-        ``y_true``.
+        What the columns of the probabilities stand for, as in ``classes_``; for ``"kappa"`` the order of the
+        classes. Default: the sorted classes in ``y_true``.
     baseline : mapping from task name to number, or sequence of shape (T,), optional
         The constant prediction of ``"arrmse"``, such as the training mean. Default: the mean of ``y_true``.
+    quantile : float, or mapping from task name to float, default=0.5
+        The level that ``"d2_pinball"`` takes the predictions for.
 
     Returns
     -------
@@ -137,7 +155,11 @@ def multitask_score(
             continue
         true, pred = pair
         weight = weights[table.columns[position].observed, position]
-        score = partial(_relative_rmse, baseline=baselines[position]) if metric == "arrmse" else spec.score
+        score = spec.score
+        if metric == "arrmse":
+            score = partial(_relative_rmse, baseline=baselines[position])
+        if metric == "d2_pinball":
+            score = partial(_d2_pinball, level=_level(quantile, table.names[position]))
         counted = weight > 0
         defined = counted.any()
         scores.append(score(true[counted], pred[counted], weight[counted]) if defined else np.nan)
@@ -209,7 +231,7 @@ class MultitaskScorer(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             average=self.average,
             task_weight=self.task_weight,
             sample_weight=sample_weight,
-            classes=estimator.classes_ if reads_probabilities else None,
+            classes=estimator.classes_ if reads_probabilities or self.metric == "kappa" else None,
         )
         return spec.sign * cast("float", score)
 
@@ -290,6 +312,15 @@ def _baselines(baseline: Any, names: Sequence[str]) -> list[float | None]:
     return [float(value) for value in values]
 
 
+def _level(quantile: Any, name: str) -> float:
+    level = quantile.get(name, 0.5) if isinstance(quantile, Mapping) else quantile
+    if not 0 < level < 1:
+        raise ValueError(
+            f"{_OWNER}: quantile of task {name!r} is {level!r}, expected a level between 0 and 1."
+        )
+    return float(level)
+
+
 def _mean(per_task: pd.Series, weights: np.ndarray) -> float:
     defined = per_task.notna().to_numpy() & (weights > 0)
     return float(np.average(per_task[defined], weights=weights[defined])) if defined.any() else float("nan")
@@ -306,6 +337,17 @@ def _class_pairs(table: LabelTable, y_pred: Any, _: Any) -> Iterator[tuple[np.nd
         check_comparable(given, expected, name=true.name, owner=_OWNER)
         codes, _uniques = pd.factorize(np.concatenate([expected, given]))
         yield codes[: len(expected)], codes[len(expected) :]
+
+
+def _rank_pairs(
+    table: LabelTable, y_pred: Any, classes: Any
+) -> Iterator[tuple[np.ndarray, np.ndarray] | None]:
+    known = classes_by_task(classes, table.names)
+    for (true, pred), order in zip(_matched(table, y_pred), known, strict=True):
+        expected, given = class_labels(true, owner=_OWNER), class_labels(pred, owner=_OWNER)
+        check_comparable(given, expected, name=true.name, owner=_OWNER)
+        order = np.unique(np.concatenate([expected, given])) if order is None else np.asarray(order)
+        yield codes_of(expected, order), codes_of(given, order)
 
 
 def _matched(table: LabelTable, y_pred: Any) -> Iterator[tuple[LabelColumn, LabelColumn]]:
@@ -435,6 +477,33 @@ def _mae(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
     return float(mean_absolute_error(true, pred, sample_weight=weight))
 
 
+def _d2_absolute_error(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    return _d2_pinball(true, pred, weight, level=0.5)
+
+
+def _d2_pinball(true: np.ndarray, pred: np.ndarray, weight: np.ndarray, *, level: float = 0.5) -> float:
+    if len(true) < 2:
+        return float("nan")
+    if level == 0.5:
+        return float(d2_absolute_error_score(true, pred, sample_weight=weight))
+    return float(d2_pinball_score(true, pred, sample_weight=weight, alpha=level))
+
+
+def _d2_poisson(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    if len(true) < 2 or not true.any() or (true == true[0]).all():
+        return float("nan")
+    least = np.finfo(np.float64).tiny  # a rate of 0 is infinitely wrong where something was counted
+    return float(d2_tweedie_score(true, np.maximum(pred, least), sample_weight=weight, power=1))
+
+
+def _kappa(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
+    """Compute Cohen's kappa with quadratic weights; unknown classes, which are -1, are below all others."""
+    if len(np.unique(np.concatenate([true, pred]))) < 2:
+        return float("nan")
+    labels = np.arange(min(true.min(), pred.min()), max(true.max(), pred.max()) + 1)
+    return float(cohen_kappa_score(true, pred, labels=labels, weights="quadratic", sample_weight=weight))
+
+
 def _accuracy(true: np.ndarray, pred: np.ndarray, weight: np.ndarray) -> float:
     return float(accuracy_score(true, pred, sample_weight=weight))
 
@@ -479,7 +548,11 @@ _SPECS = {
     "rmse": _Spec(_number_pairs, _rmse, sign=-1),
     "arrmse": _Spec(_number_pairs, _relative_rmse, sign=-1),
     "mae": _Spec(_number_pairs, _mae, sign=-1),
+    "d2_absolute_error": _Spec(_number_pairs, _d2_absolute_error),
+    "d2_pinball": _Spec(_number_pairs, _d2_pinball),
+    "d2_poisson": _Spec(_number_pairs, _d2_poisson),
     "accuracy": _Spec(_class_pairs, _accuracy),
+    "kappa": _Spec(_rank_pairs, _kappa),
     "balanced_accuracy": _Spec(_class_pairs, _balanced_accuracy),
     "f1": _Spec(_class_pairs, _f1),
     "log_loss": _Spec(_probability_pairs, _log_loss, sign=-1),

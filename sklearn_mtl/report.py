@@ -40,14 +40,18 @@ def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = Non
     DataFrame
         One row a task, NaN where a column does not apply:
 
-        - ``kind``: ``"regression"``, ``"binary"`` or ``"multiclass"``;
+        - ``kind``: ``"regression"``, ``"binary"``, ``"multiclass"``, or a kind with a loss of its own;
         - ``n_labelled``: labels in `y`;
-        - ``r2``, ``rmse``, ``mae`` of numbers; ``accuracy``, ``balanced_accuracy``, ``roc_auc``, ``log_loss``
-          and ``brier`` of classes, as in `multitask_score`; those of a kind that no task has are left out;
-        - ``baseline``: R² of predicting the mean of the training labels, accuracy of predicting the most
-          frequent class among them (of the labels in `y`, if the estimator has no ``tasks_``);
-        - ``gain``: R² or accuracy less that of the baseline;
-        - ``oof_score``: R² or accuracy of the out-of-fold predictions in ``fit``, if the estimator has them.
+        - ``r2``, ``rmse``, ``mae`` of numbers, in place of ``r2`` the one of ``d2_absolute_error``,
+          ``d2_poisson`` and ``d2_pinball`` that fits to another loss; ``kappa`` of ordered classes;
+          ``accuracy``, ``balanced_accuracy``, ``roc_auc`` and ``log_loss`` of classes; all as in
+          `multitask_score`; those of a kind that no task has are left out;
+        - ``coverage``, if there are quantiles: the share of labels between the least and the greatest one;
+        - ``baseline``: the first of these metrics for predicting the best constant for the training labels,
+          for R² their mean, or the most frequent class among them (of the labels in `y`, if the estimator
+          has no ``tasks_``);
+        - ``gain``: the first metric less that of the baseline;
+        - ``oof_score``: that of the out-of-fold predictions in ``fit``, if the estimator has them.
 
     Raises
     ------
@@ -86,13 +90,19 @@ def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = Non
     tasks = final.tasks_ if hasattr(final, "tasks_") else _describe(final, table, weights)
     oof_scores = getattr(final, "oof_task_scores_", pd.Series(np.nan, index=table.names))
     probabilities = _probabilities(estimator, X, tasks)
-    columns = zip(table.columns, predicted.columns, probabilities, weights.T, strict=True)
+    quantiles = _quantiles(estimator, X, tasks)
+    columns = zip(table.columns, predicted.columns, probabilities, quantiles, weights.T, strict=True)
     rows = [
-        _row(true, guess.labels, probability, weight, task)
-        for (true, guess, probability, weight), task in zip(columns, tasks.itertuples(), strict=True)
+        _row(true, guess.labels, probability, its_quantiles, weight, task)
+        for (true, guess, probability, its_quantiles, weight), task in zip(
+            columns, tasks.itertuples(), strict=True
+        )
     ]
     present = set(tasks["kind"])
-    metrics = dict.fromkeys(metric for kind in METRICS if kind in present for metric in METRICS[kind])
+    metrics: dict[str, None] = dict.fromkeys(
+        metric for kind in METRICS if kind in present for metric in METRICS[kind]
+    )
+    metrics |= {"coverage": None} if "quantile" in present else {}
     report = pd.DataFrame(rows, index=table.names)
     report["oof_score"] = oof_scores
     return report[["kind", "n_labelled", *metrics, "baseline", "gain", "oof_score"]]
@@ -164,32 +174,66 @@ def _probabilities(estimator: Any, X: Any, tasks: pd.DataFrame) -> Sequence[Any]
     ]
 
 
+def _quantiles(estimator: Any, X: Any, tasks: pd.DataFrame) -> Sequence[Any]:
+    """Give the quantiles of each task and the level that is predicted; None where there are none."""
+    if not (tasks["kind"] == "quantile").any():
+        return [None] * len(tasks)
+    while not hasattr(estimator, "predict_quantiles"):  # searches and pipelines pass on scikit-learn's own
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            estimator, X = estimator.steps[-1][1], estimator[:-1].transform(X)
+    given, names = estimator.predict_quantiles(X), tasks.index.tolist()
+    if isinstance(given, np.ndarray):
+        given = dict(zip(names, [given] if given.ndim == 2 else given.swapaxes(0, 1), strict=True))
+    levels = {task.name: task.level for task in estimator._task_set.tasks}
+    return [(given[name], levels[name]) if name in given else None for name in names]
+
+
 def _row(
-    true: LabelColumn, guess: np.ndarray, probability: Any, weight: np.ndarray, task: Any
+    true: LabelColumn,
+    guess: np.ndarray,
+    probability: Any,
+    quantiles: Any,
+    weight: np.ndarray,
+    task: Any,
 ) -> dict[str, Any]:
     """Score one task."""
+    options: dict[str, Any] = {} if quantiles is None else {"quantile": quantiles[1]}
+    if probability is not None and task.kind == "ordinal":
+        options["classes"] = [probability[1]]
     row: dict[str, Any] = {"kind": task.kind, "n_labelled": int(true.observed.sum())}
     for metric in METRICS[task.kind]:
         if metric not in _OF_PROBABILITIES:
-            row[metric] = _score(true, guess, weight, metric)
+            row[metric] = _score(true, guess, weight, metric, **options)
         elif probability is not None:
             row[metric] = _score(true, probability[0], weight, metric, classes=[probability[1]])
         else:
             row[metric] = np.nan
     main = METRICS[task.kind][0]
     constant = pd.Series([task.baseline] * len(true.observed)).to_numpy()
-    row["baseline"] = _score(true, constant, weight, main)
+    row["baseline"] = _score(true, constant, weight, main, **options)
+    if quantiles is not None:
+        row["coverage"] = _coverage(true, quantiles[0], weight)
     return row | {"gain": row[main] - row["baseline"]}
 
 
+def _coverage(true: LabelColumn, quantiles: np.ndarray, weight: np.ndarray) -> float:
+    """Give the share of labels from the least to the greatest quantile; NaN for one level."""
+    weight, quantiles = weight[true.observed], quantiles[true.observed]
+    if quantiles.shape[1] < 2 or not weight.any():
+        return float("nan")
+    labels = true.labels.astype(np.float64)
+    is_inside = (quantiles[:, 0] <= labels) & (labels <= quantiles[:, -1])
+    return float(np.average(is_inside, weights=weight))
+
+
 def _score(
-    true: LabelColumn, predicted: np.ndarray, weight: np.ndarray, metric: Metric, *, classes: Any = None
+    true: LabelColumn, predicted: np.ndarray, weight: np.ndarray, metric: Metric, **options: Any
 ) -> float:
     weight = weight[true.observed]
     if not weight.any():
         return float("nan")
     labels = pd.Series(true.labels, name=true.name)  # errors name the task
-    score = multitask_score(
-        labels, predicted[true.observed], metric=metric, sample_weight=weight, classes=classes
-    )
+    score = multitask_score(labels, predicted[true.observed], metric=metric, sample_weight=weight, **options)
     return cast("float", score)

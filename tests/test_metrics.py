@@ -1,4 +1,5 @@
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -56,8 +57,12 @@ OF_NUMBERS = {
     "rmse": sklearn.metrics.root_mean_squared_error,
     "mae": sklearn.metrics.mean_absolute_error,
     "arrmse": relative_rmse,
+    "d2_absolute_error": sklearn.metrics.d2_absolute_error_score,
+    "d2_pinball": sklearn.metrics.d2_pinball_score,
 }
+OF_RATES = {"d2_poisson": partial(sklearn.metrics.d2_tweedie_score, power=1)}
 OF_CLASSES = {
+    "kappa": partial(sklearn.metrics.cohen_kappa_score, weights="quadratic"),
     "accuracy": sklearn.metrics.accuracy_score,
     "balanced_accuracy": sklearn.metrics.balanced_accuracy_score,
     "f1": f1,
@@ -70,6 +75,7 @@ OF_PROBABILITIES = {
 }
 CASES = {
     **{m: (f, NUMBERS, GUESSED_NUMBERS) for m, f in OF_NUMBERS.items()},
+    **{m: (f, CLASSES, 0.5 + GUESSED_CLASSES) for m, f in OF_RATES.items()},
     **{m: (f, CLASSES, GUESSED_CLASSES) for m, f in OF_CLASSES.items()},
     **{m: (f, CLASSES, PROBABILITIES) for m, f in OF_PROBABILITIES.items()},
     **{f"{m}-binary": (f, FLAGS, FLAG_PROBABILITIES) for m, f in OF_PROBABILITIES.items()},
@@ -244,7 +250,7 @@ X = RNG.normal(size=(N_ROWS, 2))
 @pytest.mark.parametrize("metric", list(OF_NUMBERS))
 def test_scorer_is_the_score_with_its_sign(metric):
     ridge = Ridge().fit(X, NUMBERS)
-    sign = 1 if metric == "r2" else -1
+    sign = 1 if metric.startswith(("r2", "d2")) else -1
     score = multitask_score(NUMBERS, ridge.predict(X), metric=metric)
     assert make_multitask_scorer(metric)(ridge, X, NUMBERS) == pytest.approx(sign * score)
 
@@ -347,3 +353,28 @@ def test_a_dict_of_probabilities_of_unknown_tasks_is_refused():
         multitask_score(
             pd.DataFrame(CLASSES, columns=["a", "b", "c"]), {"d": PROBABILITIES[0]}, metric="log_loss"
         )
+
+
+def test_quantiles_are_scored_at_their_level():
+    expected = [
+        sklearn.metrics.d2_pinball_score(NUMBERS[:, task], GUESSED_NUMBERS[:, task], alpha=level)
+        for task, level in enumerate((0.9, 0.5, 0.2))
+    ]
+    options = {"metric": "d2_pinball", "average": None, "quantile": {"task_0": 0.9, "task_2": 0.2}}
+    np.testing.assert_allclose(multitask_score(NUMBERS, GUESSED_NUMBERS, **options), expected)
+    with pytest.raises(ValueError, match=r"quantile of task 'y' is 1\.5, expected a level between 0 and 1"):
+        multitask_score([1.0, 2.0], [1.0, 2.0], metric="d2_pinball", quantile=1.5)
+
+
+def test_kappa_counts_ranks_in_the_order_that_is_given():
+    true, guess = ["low", "mid", "high", "high"], ["low", "high", "mid", "high"]
+    order = ["low", "mid", "high"]
+    expected = sklearn.metrics.cohen_kappa_score(true, guess, labels=order, weights="quadratic")
+    assert multitask_score(true, guess, metric="kappa", classes=order) == pytest.approx(expected)
+    assert multitask_score(true, guess, metric="kappa") != pytest.approx(expected)  # sorted
+
+
+def test_a_rate_of_0_where_something_was_counted_has_a_finite_score():
+    score = multitask_score([0.0, 2.0, 4.0], [0.0, 0.0, 4.0], metric="d2_poisson")
+    assert np.isfinite(score)
+    assert score < 0

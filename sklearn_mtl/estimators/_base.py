@@ -174,13 +174,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             calibrate=self._calibrate(),
             thresholds=self._thresholds(),
             owner=owner,
+            **self._reading_options(),
         )
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
-        for name in ("feature_names_in_", *_OF_CLASSES):  # which not every fit has
+        for name in ("feature_names_in_", "oof_quantiles_", *_OF_CLASSES):  # which not every fit has
             fitted.__dict__.pop(name, None)
         if self.verbose:
             say_what_is_left_out(read.targets, owner=owner)
@@ -226,7 +227,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 cardinalities=[categories[place].n_codes for place in preparation.active_categories],
                 task_names=read.task_set.names,
                 sizes=self._model_sizes(sizes),
-                plan=self._plan(sizes, device=device, seed=seed),
+                plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
             )
             return combine(
                 net,
@@ -267,7 +268,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             dropout=self.dropout,
         )
 
-    def _plan(self, sizes: Sizes, *, device: str, seed: int) -> TrainingPlan:
+    def _plan(
+        self, sizes: Sizes, *, device: str, seed: int, label_smoothing: list[float] | None
+    ) -> TrainingPlan:
         return TrainingPlan(
             batch_size=sizes.batch_size,
             max_epochs=sizes.max_epochs,
@@ -277,6 +280,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             seed=seed,
             verbose=int(self.verbose),
             callbacks=self.callbacks or (),
+            label_smoothing=label_smoothing,
         )
 
     def _set_fitted(self, read: FitInput, ensemble: Ensemble) -> None:
@@ -304,6 +308,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 outputs[block] = self._ensemble.predict(read.columns.take(block))
         if read.task_set.classes:
             self._set_decisions(read, read.task_set.probabilities(outputs))
+        if self._has_quantiles():
+            self.oof_quantiles_ = self._quantiles(outputs)
         predicted = self._decide(outputs)
         self.oof_prediction_ = self._labels(predicted, index=read.index)
         self.oof_task_scores_ = task_scores(
@@ -357,6 +363,18 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _kind_of_tasks(self) -> Any:
         """Say which kinds `read_tasks` is asked for."""
+
+    @abstractmethod
+    def _reading_options(self) -> dict[str, Any]:
+        """Give what else `read_fit_input` is told of the tasks."""
+
+    def _has_quantiles(self) -> bool:
+        return any(task.kind == "quantile" for task in self._task_set.tasks)
+
+    def _quantiles(self, outputs: NDArray[np.float64]) -> Any:
+        """Turn outputs of shape (B, O) into what ``predict_quantiles`` gives."""
+        by_task = self._task_set.quantiles(outputs)
+        return next(iter(by_task.values())) if self._task_set.is_1d else by_task
 
     def _labels(self, values: NDArray[np.float64], *, index: pd.Index | None) -> Any:  # noqa: ARG002  rows of arrays have no names
         """Turn numbers and classes' indices of shape (B, T) into what ``predict`` gives."""
@@ -437,7 +455,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         float
-            R² of numbers and accuracy of classes.
+            R² of numbers (D² of absolute, pinball or Poisson errors for other losses) and accuracy of classes
+            (quadratic kappa of ordered ones).
 
         Warns
         -----

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..tasks import CLASS_KINDS
 from ._base import BaseMultiTaskAttention
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
@@ -28,6 +29,12 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     Parameters
     ----------
     {parameters}
+    task_types : None, str, tuple, dict or list, default=None
+        Kinds of the tasks: of all, by name, or in order. ``"classification"``, which None is, too, is
+        ``"binary"`` or ``"multiclass"`` by the number of classes; ``"binary"`` refuses a third class. Classes
+        of an ``"ordinal"`` task have an order: that of an ordered categorical dtype, else of their sorted
+        labels; or the one given, as in ``{"size": ("ordinal", ["S", "M", "L"])}``.
+    {of_classes}
     class_weight : None, "balanced", dict or list, default=None
         Weights of classes: ``"balanced"`` gives class k of a task the weight n / (K n_k); a dict from class
         to weight serves every task that has these classes; a dict from task name, or a list in task order,
@@ -39,7 +46,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     {attributes}
     {decision_attributes}
     classes_ : list of ndarray, or ndarray if y had one axis
-        The classes of each task, sorted.
+        The classes of each task, sorted; those of an ordinal task in their order.
     oof_prediction_ : ndarray of shape (B, T) or (B,)
         Prediction for each training row by the folds that were not trained on it; by all of them for a row
         without labels.
@@ -74,6 +81,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMultiTaskAttention._parameter_constraints,
+        "task_types": [StrOptions(set(CLASS_KINDS)), dict, list, tuple, None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left"), dict],
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "calibrate": ["boolean", dict, list],
         "thresholds": [str, Real, dict, list, None],
@@ -98,6 +107,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
+        task_types: Any = None,
+        label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         class_weight: Any = None,
         calibrate: bool | dict[str, bool] | list[bool] = False,
@@ -131,6 +142,8 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             random_state=random_state,
             verbose=verbose,
         )
+        self.task_types = task_types
+        self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.calibrate = calibrate
         self.thresholds = thresholds
@@ -169,8 +182,11 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         probabilities = self._by_task(self._task_set.probabilities(outputs))
         return probabilities
 
-    def _kind_of_tasks(self) -> str:
-        return "classification"
+    def _kind_of_tasks(self) -> Any:
+        return self.task_types
+
+    def _reading_options(self) -> dict[str, Any]:
+        return {"among": CLASS_KINDS, "label_smoothing": self.label_smoothing}
 
     def _class_weight(self) -> Any:
         return self.class_weight

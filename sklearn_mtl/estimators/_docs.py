@@ -69,6 +69,22 @@ verbose : int, default=0
     1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label.
 """
 
+OF_NUMBERS = """
+quantiles : array-like of shape (Q,), or dict from str to array-like, default=(0.05, 0.5, 0.95)
+    Levels of quantile tasks, ascending between 0 and 1; of all of them, or by name. ``predict`` gives that
+    nearest to 0.5, ``predict_quantiles`` all.
+target_transform : None, "log1p", "yeo-johnson", transformer or dict, default=None
+    Scale on which numbers are learned: of all tasks that are numbers, but those of kind ``"poisson"``, or by
+    name. A transformer is one of scikit-learn's kind, for one column; it is fitted to the observed labels,
+    whatever their weights. Predictions are brought back, and do not leave the range of the labels.
+"""
+
+OF_CLASSES = """
+label_smoothing : float or dict from str to float, default=0.0
+    Share of a label that all classes of its task have alike, in the loss of the networks alone: of all tasks
+    that have classes, or by name.
+"""
+
 DECISION_PARAMETERS = """
 calibrate : bool, dict or list, default=False
     Divide the logits of each classification task by a temperature [7]_, fitted on its out-of-fold
@@ -98,16 +114,18 @@ task_weight_ : Series of shape (T,)
 task_names_ : list of str
     Columns of y; ``"y"`` or ``"task_0"``, ``"task_1"``, ... without names.
 tasks_ : DataFrame
-    What was understood of y, one row a task: its ``kind`` (``"regression"``, ``"binary"`` or
-    ``"multiclass"``), ``n_classes``, ``n_labelled`` rows, the share that is ``missing``, and the
-    ``baseline``, mean or most frequent class of the labels.
+    What was understood of y, one row a task: its ``kind`` (``"regression"``, ``"binary"``,
+    ``"multiclass"``, or the one that was given), ``n_classes``, ``n_labelled`` rows, the share that is
+    ``missing``, and the ``baseline``: the most frequent class, or the best constant for the task's loss, such
+    as the mean.
 n_features_in_ : int
     Columns of X.
 feature_names_in_ : ndarray of shape (C,)
     Names of the columns of X, if it had names.
 history_ : DataFrame
     One row an epoch: ``epoch``, ``train_loss``, ``valid_loss``, both of each task as ``train_loss_<task>``
-    and ``valid_loss_<task>``, ``seconds``. Losses are relative to predicting the mean or the base rate.
+    and ``valid_loss_<task>``, ``seconds``. Losses are relative to predicting the best constant or
+    the base rate.
 n_iter_ : int
     Epochs trained.
 best_epoch_ : int
@@ -121,7 +139,8 @@ view_shares_ : DataFrame of shape (T, 3)
 oof_score_ : float
     Score of the out-of-fold predictions, the mean over tasks.
 oof_task_scores_ : Series of shape (T,)
-    The same for each task: R² of numbers, accuracy of classes.
+    The same for each task: R² of numbers (with another loss D², the same of that loss), accuracy of classes
+    (quadratic kappa of ordered ones).
 n_folds_, n_views_, n_slots_, n_bins_, d_token_, batch_size_, max_epochs_, n_trees_ : int
     What ``"auto"`` was resolved to.
 device_ : str
@@ -152,6 +171,8 @@ def describe_parameters(cls: Class) -> Class:
         for name, text in {
             "parameters": PARAMETERS,
             "decision_parameters": DECISION_PARAMETERS,
+            "of_numbers": OF_NUMBERS,
+            "of_classes": OF_CLASSES,
             "attributes": ATTRIBUTES,
             "decision_attributes": DECISION_ATTRIBUTES,
             "references": REFERENCES,

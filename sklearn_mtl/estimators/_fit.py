@@ -21,7 +21,16 @@ from ..encoding import (
     merge_rows,
 )
 from ..nn import OutputLayout
-from ..tasks import Targets, TaskSet, options_by_task, read_tasks, row_weights, task_weights
+from ..tasks import (
+    Targets,
+    Task,
+    TaskSet,
+    options_by_task,
+    read_tasks,
+    row_weights,
+    smoothing_of_each,
+    task_weights,
+)
 from ..training import (
     Ensemble,
     FoldNet,
@@ -30,9 +39,12 @@ from ..training import (
     TargetScales,
     TrainingRows,
     assign_folds,
+    best_constants,
+    class_outputs,
     fit_forest_view,
     fit_linear_view,
     say,
+    spread,
     view_shares,
 )
 from ._thresholds import Threshold, read_threshold
@@ -40,6 +52,7 @@ from ._thresholds import Threshold, read_threshold
 # Of fewer different X, each is so frequent that a network has to see all of them.
 _LEAST_GROUPS = 32
 _ROWS_AT_ONCE = 8192
+_LEAST_RATE = 1e-300
 _MOST_ROWS_ATTENDED = 2_000
 
 
@@ -65,6 +78,7 @@ class FitInput:
         Tasks whose probabilities are calibrated.
     thresholds : list of float, str or None, length T
         The threshold of each task, or the metric by which it is chosen.
+    label_smoothing : list of float, length T, or None
     """
 
     reader: ColumnReader
@@ -77,6 +91,7 @@ class FitInput:
     index: pd.Index | None
     is_calibrated: NDArray[np.bool_]
     thresholds: list[Threshold | None]
+    label_smoothing: list[float] | None
 
 
 def read_fit_input(
@@ -90,6 +105,8 @@ def read_fit_input(
     calibrate: Any,
     thresholds: Any,
     owner: str,
+    label_smoothing: Any = 0.0,
+    **reading: Any,
 ) -> FitInput:
     """Read and check everything that comes from the user.
 
@@ -103,6 +120,10 @@ def read_fit_input(
         As given to the estimator.
     owner : str
         Who asks; errors start with it.
+    label_smoothing : object, default=0.0
+        As given to the estimator.
+    **reading : object
+        Further options of `read_tasks`.
 
     Returns
     -------
@@ -114,13 +135,14 @@ def read_fit_input(
         Something is wrong with any of them.
     """
     table = check_table(X, owner=owner)
-    task_set, targets = read_tasks(y, kind=kind, owner=owner)
+    task_set, targets = read_tasks(y, kind=kind, owner=owner, **reading)
     check_rows(len(table), len(targets.values), owner=owner)
     if len(table) < 2:
         raise ValueError(f"{owner}: n_samples=1 is too few; fit needs at least 2 different rows.")
     weights = row_weights(
         task_set, targets, sample_weight=sample_weight, class_weight=class_weight, owner=owner
     )
+    smoothing = smoothing_of_each(task_set, label_smoothing, owner=owner)
     weight_of_task = task_weights(task_set, task_weight, owner=owner)
     is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
     reader = ColumnReader().fit(table, owner=owner, is_present=is_present)
@@ -138,6 +160,7 @@ def read_fit_input(
         weight_of_task,
         plain,
         index,
+        label_smoothing=smoothing,
         is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
         thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
     )
@@ -149,7 +172,7 @@ def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[
         task_set,
         read=_read_switch,
         off=False,
-        kinds=("binary", "multiclass"),
+        kinds=("binary", "multiclass", "ordinal"),
         argument="calibrate",
         owner=owner,
     )
@@ -296,10 +319,10 @@ def training_rows(
     -------
     TrainingRows
     """
-    kinds = [task.kind for task in read.task_set.tasks]
+    tasks = read.task_set.tasks
     is_observed = merged.weights > 0
-    values = np.where(is_observed, read.targets.values[merged.first], 0.0)
-    n_classes = [0 if task.classes is None else len(task.classes) for task in read.task_set.tasks]
+    values = np.where(is_observed, _learned_values(read)[merged.first], 0.0)
+    n_classes = [0 if task.classes is None else len(task.classes) for task in tasks]
     fold = assign_folds(
         np.where(is_observed, values, np.nan),
         n_classes=np.array(n_classes),
@@ -317,8 +340,27 @@ def training_rows(
         weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
         task_weight=read.task_weight,
         fold=fold,
-        layout=OutputLayout(kinds, read.task_set.n_outputs),
+        layout=OutputLayout(
+            [task.kind for task in tasks],
+            read.task_set.n_outputs,
+            levels={place: task.levels for place, task in enumerate(tasks) if task.levels},
+            units={
+                place: spread(values[:, place], merged.weights[:, place])[1]
+                for place, task in enumerate(tasks)
+                if task.kind == "huber" and merged.weights[:, place].any()
+            },
+        ),
     )
+
+
+def _learned_values(read: FitInput) -> NDArray[np.float64]:
+    """Bring labels to the scales on which they are learned; (B, T)."""
+    if all(task.transform is None for task in read.task_set.tasks):
+        return read.targets.values
+    values = read.targets.values.copy()
+    for task, value, is_observed in zip(read.task_set.tasks, values.T, read.targets.observed.T, strict=True):
+        value[is_observed] = task.forward(value[is_observed])
+    return values
 
 
 def attended_rows(merged: MergedRows) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -422,18 +464,46 @@ def _is_constant(rows: TrainingRows) -> NDArray[np.bool_]:
     """Say which tasks are numbers whose observed labels are all the same; (T,)."""
     least = np.min(rows.values, axis=0, where=rows.weights > 0, initial=np.inf)
     greatest = np.max(rows.values, axis=0, where=rows.weights > 0, initial=-np.inf)
-    is_number = np.array([kind == "regression" for kind in rows.layout.kinds])
+    is_number = ~np.isin(np.arange(len(rows.layout.kinds)), rows.layout.classes)
     return np.asarray(is_number & (least >= greatest))
 
 
 def constant_outputs(read: FitInput) -> NDArray[np.float64]:
-    """Mean of each task, or logits of its base rates; (O,)."""
+    """Find outputs of each task that predict its best constant or base rates; (O,)."""
     constants: list[float] = []
-    for task, value, weight in zip(read.task_set.tasks, read.targets.values.T, read.weights.T, strict=True):
-        if task.classes is None:
+    columns = zip(read.task_set.tasks, _learned_values(read).T, read.weights.T, strict=True)
+    for task, value, weight in columns:
+        if task.kind == "regression":
             constants.append(float(np.average(value, weights=weight)))
-            continue
-        counts = np.bincount(value.astype(np.intp), weights=weight, minlength=len(task.classes))
-        logits = np.log(np.maximum(counts, 1e-9 * counts.sum()))
-        constants.extend([logits[1] - logits[0]] if task.kind == "binary" else logits)
+        elif task.classes is None:
+            best = best_constants(_layout_of(task, value, weight), value, weight)
+            constants.extend(np.log(np.maximum(best, _LEAST_RATE)) if task.kind == "poisson" else best)
+        else:
+            counts = np.bincount(value.astype(np.intp), weights=weight, minlength=len(task.classes))
+            rates = np.maximum(counts, 1e-9 * counts.sum())
+            constants.extend(class_outputs(task.kind, rates))
     return np.array(constants)
+
+
+def _layout_of(task: Task, value: NDArray[np.float64], weight: NDArray[np.float64]) -> OutputLayout:
+    """Give the layout of a task of numbers alone."""
+    levels = {0: task.levels} if task.levels else {}
+    units = {0: spread(value, weight)[1]} if task.kind == "huber" else {}
+    return OutputLayout([task.kind], [task.n_outputs], levels=levels, units=units)
+
+
+def best_number(task: Task, value: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Find the constant that predicts a task of numbers best, at its middle level if it has levels.
+
+    Parameters
+    ----------
+    task : Task
+    value, weight : ndarray of shape (n,)
+        Labels and their weights, not all 0.
+
+    Returns
+    -------
+    float
+        On the scale of the labels.
+    """
+    return float(best_constants(_layout_of(task, value, weight), value, weight)[task.middle])

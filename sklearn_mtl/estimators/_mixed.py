@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..tasks import CLASS_KINDS, NUMBER_KINDS
 from ._base import BaseMultiTaskAttention
 from ._classifier import MultiTaskAttentionClassifier
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
+from ._quantiles import NUMBER_CONSTRAINTS, has_quantiles
 from ._thresholds import Threshold
 
 
@@ -49,11 +51,20 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
     Parameters
     ----------
-    task_types : None, str, dict or list, default=None
-        Kinds of the tasks: of all, by name, or in order. ``"regression"``, or ``"classification"``, which is
-        ``"binary"`` or ``"multiclass"`` by the number of classes; ``"binary"`` refuses a third class. None,
-        and a task that a dict does not name, is inferred.
+    task_types : None, str, tuple, dict or list, default=None
+        Kinds of the tasks: of all, by name, or in order. None, and a task that a dict does not name, is
+        inferred.
+
+        - ``"regression"``, and with another loss ``"absolute_error"``, ``"huber"``, ``"quantile"`` or
+          ``"poisson"``: numbers, learned as with the ``loss`` of that name by `MultiTaskAttentionRegressor`
+          (``"squared_error"`` is ``"regression"``);
+        - ``"classification"``, which is ``"binary"`` or ``"multiclass"`` by the number of classes;
+          ``"binary"`` refuses a third class;
+        - ``"ordinal"``: classes with an order, that of an ordered categorical dtype, else of their sorted
+          labels; or the one given, as in ``{"size": ("ordinal", ["S", "M", "L"])}``.
     {parameters}
+    {of_numbers}
+    {of_classes}
     class_weight : None, "balanced", dict or list, default=None
         Weights of classes, for the tasks that have classes: ``"balanced"`` gives class k of a task the
         weight n / (K n_k); a dict from class to weight serves every task that has these classes; a dict
@@ -65,13 +76,17 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     {attributes}
     {decision_attributes}
     classes_ : dict from str to ndarray, or ndarray if y had one axis
-        The classes of each classification task, sorted; not there without any.
+        The classes of each classification task, sorted, those of an ordinal task in their order; not there
+        without any.
     oof_prediction_ : DataFrame or ndarray of shape (B, T), or ndarray of shape (B,)
         Prediction for each training row by the folds that were not trained on it, as ``predict`` gives it; by
         all folds for a row without labels. A DataFrame has the index of X, or that of y if X has none.
     oof_proba_ : dict from str to ndarray of shape (B, K), or ndarray of shape (B, K) if y had one axis
         Probabilities for each training row by the folds that were not trained on it, as ``predict_proba``
         gives them; not there without classification tasks.
+    oof_quantiles_ : dict from str to ndarray of shape (B, Q), or ndarray of shape (B, Q) if y had one axis
+        Quantiles for each training row by the folds that were not trained on it, as ``predict_quantiles``
+        gives them; not there without quantile tasks.
 
     See Also
     --------
@@ -117,18 +132,19 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **MultiTaskAttentionClassifier._parameter_constraints,
         "task_types": [
-            StrOptions({"regression", "classification", "binary", "multiclass"}),
+            StrOptions({"regression", *NUMBER_KINDS, *CLASS_KINDS}),
             dict,
             list,
             tuple,
             None,
         ],
+        **NUMBER_CONSTRAINTS,
     }
 
     def __init__(
         self,
         *,
-        task_types: str | dict[str, str | None] | list[str | None] | None = None,
+        task_types: Any = None,
         preset: Preset = "default",
         n_folds: int | Auto = "auto",
         n_views: int | Auto = "auto",
@@ -144,6 +160,9 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
+        quantiles: Any = (0.05, 0.5, 0.95),
+        target_transform: Any = None,
+        label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         class_weight: Any = None,
         calibrate: bool | dict[str, bool] | list[bool] = False,
@@ -178,6 +197,9 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
             verbose=verbose,
         )
         self.task_types = task_types
+        self.quantiles = quantiles
+        self.target_transform = target_transform
+        self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.calibrate = calibrate
         self.thresholds = thresholds
@@ -227,6 +249,36 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
     def _kind_of_tasks(self) -> Any:
         return self.task_types
+
+    def _reading_options(self) -> dict[str, Any]:
+        return {
+            "quantiles": self.quantiles,
+            "target_transform": self.target_transform,
+            "label_smoothing": self.label_smoothing,
+        }
+
+    @available_if(has_quantiles)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_quantiles(self, X: Any) -> dict[str, NDArray[np.float64]] | NDArray[np.float64]:
+        """Predict the quantiles of tasks whose kind is ``"quantile"``.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        dict from str to ndarray of shape (B, Q), or one ndarray if y had one axis
+            By the names of the tasks, in the order of ``quantiles``, ascending.
+
+        Raises
+        ------
+        AttributeError
+            No task has quantiles.
+        """
+        quantiles: dict[str, NDArray[np.float64]] | NDArray[np.float64]
+        quantiles = self._quantiles(self._predict_outputs(X))
+        return quantiles
 
     def _class_weight(self) -> Any:
         return self.class_weight

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 
+from ..tasks import NUMBER_KINDS
 from ._base import BaseMultiTaskAttention
+from ._defaults import Auto, Preset
 from ._docs import describe_parameters
+from ._quantiles import NUMBER_CONSTRAINTS, has_quantiles
 
 
 @describe_parameters
@@ -23,6 +28,18 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     Parameters
     ----------
     {parameters}
+    loss : str, dict or list, default="squared_error"
+        Loss of all tasks, by name, or in order; ``"squared_error"`` for one that a dict does not name. What
+        is predicted is with
+
+        - ``"squared_error"`` the mean;
+        - ``"absolute_error"`` the median;
+        - ``"huber"`` something between them: errors above 1.35 times the spread of the labels count as with
+          ``"absolute_error"``, smaller ones as with ``"squared_error"``;
+        - ``"quantile"`` the levels of ``quantiles``;
+        - ``"poisson"`` the rate of counts, or any mean of labels that are not negative, as the exponential of
+          what the network and the linear view say.
+    {of_numbers}
 
     Attributes
     ----------
@@ -30,6 +47,9 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     oof_prediction_ : ndarray of shape (B, T) or (B,)
         Prediction for each training row by the folds that were not trained on it; by all of them for a row
         without labels.
+    oof_quantiles_ : ndarray of shape (B, T, Q) or (B, Q), or dict from str to ndarray of shape (B, Q)
+        Quantiles for each training row by the folds that were not trained on it, as ``predict_quantiles``
+        gives them; not there without quantile tasks.
 
     See Also
     --------
@@ -53,12 +73,80 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     (2, 2)
     >>> bool(regressor.oof_score_ > 0.5)
     True
+
+    An interval for the second task:
+
+    >>> loss = {"task_1": "quantile"}
+    >>> regressor = MultiTaskAttentionRegressor(loss=loss, quantiles=(0.1, 0.5, 0.9), random_state=0)
+    >>> regressor.fit(X, y).predict_quantiles(X[:2])["task_1"].shape
+    (2, 3)
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMultiTaskAttention._parameter_constraints,
+        "loss": [StrOptions(set(NUMBER_KINDS)), dict, list, tuple],
+        **NUMBER_CONSTRAINTS,
+    }
 
     score = BaseMultiTaskAttention.score  # the mixin has one, too
 
+    def __init__(
+        self,
+        *,
+        preset: Preset = "default",
+        n_folds: int | Auto = "auto",
+        n_views: int | Auto = "auto",
+        n_slots: int | Auto = "auto",
+        n_bins: int | Auto = "auto",
+        d_token: int | Auto = "auto",
+        d_hidden: int = 128,
+        n_layers: int = 2,
+        dropout: float = 0.1,
+        learning_rate: float = 1e-2,
+        weight_decay: float = 1e-2,
+        batch_size: int | Auto = "auto",
+        max_epochs: int | Auto = "auto",
+        linear_view: bool = True,
+        n_trees: int | Auto = "auto",
+        loss: str | dict[str, str] | list[str] = "squared_error",
+        quantiles: Any = (0.05, 0.5, 0.95),
+        target_transform: Any = None,
+        task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
+        callbacks: list[Any] | tuple[Any, ...] | None = None,
+        device: str = "auto",
+        n_threads: int = 1,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            preset=preset,
+            n_folds=n_folds,
+            n_views=n_views,
+            n_slots=n_slots,
+            n_bins=n_bins,
+            d_token=d_token,
+            d_hidden=d_hidden,
+            n_layers=n_layers,
+            dropout=dropout,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            linear_view=linear_view,
+            n_trees=n_trees,
+            task_weight=task_weight,
+            callbacks=callbacks,
+            device=device,
+            n_threads=n_threads,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.loss = loss
+        self.quantiles = quantiles
+        self.target_transform = target_transform
+
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict all tasks.
+        """Predict all tasks: means, medians, rates, or of quantiles that nearest to the median.
 
         Parameters
         ----------
@@ -70,7 +158,46 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         ndarray of shape (B, T), or (B,) if y had one axis, float64
         """
         outputs = self._predict_outputs(X)
-        return self._task_set.decode(outputs)
+        return self._task_set.decode(self._task_set.decide(outputs))
 
-    def _kind_of_tasks(self) -> str:
-        return "regression"
+    @available_if(has_quantiles)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_quantiles(self, X: Any) -> NDArray[np.float64] | dict[str, NDArray[np.float64]]:
+        """Predict the quantiles of tasks with ``loss="quantile"``.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (B, T, Q), (B, Q) if y had one axis, or dict from str to ndarray of shape (B, Q)
+            In the order of ``quantiles``, ascending; a dict by task if only some tasks have quantiles or they
+            have different numbers of levels.
+
+        Raises
+        ------
+        AttributeError
+            No task has quantiles.
+        """
+        quantiles: NDArray[np.float64] | dict[str, NDArray[np.float64]]
+        quantiles = self._quantiles(self._predict_outputs(X))
+        return quantiles
+
+    def _quantiles(self, outputs: NDArray[np.float64]) -> Any:
+        quantiles = super()._quantiles(outputs)
+        if isinstance(quantiles, np.ndarray) or len(quantiles) < len(self.task_names_):
+            return quantiles
+        widths = {array.shape[1] for array in quantiles.values()}
+        return np.stack(list(quantiles.values()), axis=1) if len(widths) == 1 else quantiles  # (B, T, Q)
+
+    def _kind_of_tasks(self) -> Any:
+        return self.loss
+
+    def _reading_options(self) -> dict[str, Any]:
+        return {
+            "among": NUMBER_KINDS,
+            "argument": "loss",
+            "quantiles": self.quantiles,
+            "target_transform": self.target_transform,
+        }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..metrics import METRICS, multitask_score
 from ..tasks import Targets, TaskSet
-from ._fit import FitInput
+from ._fit import FitInput, best_number
 
 
 def task_table(read: FitInput) -> pd.DataFrame:
@@ -40,12 +40,12 @@ def task_table(read: FitInput) -> pd.DataFrame:
 
 
 def _baselines(read: FitInput) -> list[Any]:
-    """Find the mean or the most frequent class of each task."""
+    """Find the best constant or the most frequent class of each task."""
     baselines: list[Any] = []
     columns = zip(read.task_set.tasks, read.targets.values.T, read.sample_weight.T, strict=True)
     for task, value, weight in columns:
         if task.classes is None:
-            baselines.append(float(np.average(value, weights=weight)))
+            baselines.append(best_number(task, value, weight))
         else:
             counts = np.bincount(value.astype(np.intp), weights=weight, minlength=len(task.classes))
             baselines.append(task.classes.tolist()[counts.argmax()])
@@ -79,11 +79,24 @@ def task_scores(
     weights = np.broadcast_to(sample_weight, predicted.shape)
     metrics = [METRICS[task.kind][0] for task in task_set.tasks]
     scores = [
-        multitask_score(true[seen], values[seen], metric=metric, sample_weight=weight[seen])
+        multitask_score(
+            true[seen],
+            values[seen],
+            metric=metric,
+            sample_weight=weight[seen],
+            quantile=task.level,
+            classes=None if task.classes is None else np.arange(-1, len(task.classes)),
+        )
         if weight[seen].any()
         else np.nan
-        for metric, true, seen, values, weight in zip(
-            metrics, targets.values.T, targets.observed.T, predicted.T, weights.T, strict=True
+        for task, metric, true, seen, values, weight in zip(
+            task_set.tasks,
+            metrics,
+            targets.values.T,
+            targets.observed.T,
+            predicted.T,
+            weights.T,
+            strict=True,
         )
     ]
     name = metrics[0] if len(set(metrics)) == 1 else "score"

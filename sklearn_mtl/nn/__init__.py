@@ -2,12 +2,13 @@
 
 from ._attention import ColumnAttention
 from ._heads import TaskHeads
-from ._losses import OutputLayout, activate, prediction_losses, task_losses
+from ._losses import HUBER_DELTA, OutputLayout, activate, ordinal_outputs, prediction_losses, task_losses
 from ._model import ColumnAttentionModel
 from ._tokens import ColumnTokens
 from ._views import ViewNetwork
 
 __all__ = [
+    "HUBER_DELTA",
     "ColumnAttention",
     "ColumnAttentionModel",
     "ColumnTokens",
@@ -15,6 +16,7 @@ __all__ = [
     "TaskHeads",
     "ViewNetwork",
     "activate",
+    "ordinal_outputs",
     "prediction_losses",
     "task_losses",
 ]

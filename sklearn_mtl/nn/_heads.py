@@ -26,6 +26,8 @@ class TaskHeads(nn.Module):
         H.
     generator : torch.Generator
         Draws the initial values.
+    constant : sequence of int, default=()
+        Outputs that are the same for all rows: biases alone.
 
     References
     ----------
@@ -42,6 +44,7 @@ class TaskHeads(nn.Module):
 
     task_of_output: Tensor
     own_slot: Tensor
+    reads: Tensor | None
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class TaskHeads(nn.Module):
         n_slots: int,
         d_hidden: int,
         generator: torch.Generator,
+        constant: Sequence[int] = (),
     ) -> None:
         super().__init__()
         n_tasks = len(n_outputs)
@@ -63,6 +67,11 @@ class TaskHeads(nn.Module):
             self.gate = normal(n_folds, n_views, n_tasks, n_slots, std=0.5, generator=generator)
         self.weight = normal(n_folds, n_views, d_hidden, len(tasks), std=d_hidden**-0.5, generator=generator)
         self.bias = zeros(n_folds, n_views, 1, len(tasks))
+        reads = None
+        if constant:
+            reads = torch.ones(len(tasks), dtype=torch.float32)
+            reads[list(constant)] = 0.0
+        self.register_buffer("reads", reads)
 
     def gates(self) -> Tensor:
         """Give the share of each slot in each task.
@@ -91,7 +100,8 @@ class TaskHeads(nn.Module):
         Tensor of shape (G, B, V, O)
             Outputs of all tasks side by side: numbers in training units, logits of classes.
         """
-        of_shared, of_own = torch.split(self.weight, [shared.shape[3], own.shape[4]], dim=2)
+        weight = self.weight if self.reads is None else self.weight * self.reads
+        of_shared, of_own = torch.split(weight, [shared.shape[3], own.shape[4]], dim=2)
         shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
         of_slots = (shares.unsqueeze(3) * of_own.unsqueeze(2)).flatten(2, 3)  # (G, V, S K, O)
         return (shared @ of_shared + own.flatten(3) @ of_slots + self.bias).transpose(1, 2)

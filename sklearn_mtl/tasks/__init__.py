@@ -4,14 +4,20 @@ from ._columns import LabelColumn, LabelTable, check_known_tasks, match_columns,
 from ._infer import infer_kind
 from ._labels import check_comparable, class_labels, codes_of, real_numbers
 from ._options import options_by_task
-from ._read import read_tasks
+from ._read import CLASS_KINDS, NUMBER_KINDS, read_tasks
+from ._smoothing import smoothing_of_each
 from ._task_set import Kind, Targets, Task, TaskSet
+from ._transform import NAMED_TRANSFORMS, LabelTransform, fit_transform
 from ._weights import named_weights, row_weights, sample_weight_table, task_weights
 
 __all__ = [
+    "CLASS_KINDS",
+    "NAMED_TRANSFORMS",
+    "NUMBER_KINDS",
     "Kind",
     "LabelColumn",
     "LabelTable",
+    "LabelTransform",
     "Targets",
     "Task",
     "TaskSet",
@@ -19,6 +25,7 @@ __all__ = [
     "check_known_tasks",
     "class_labels",
     "codes_of",
+    "fit_transform",
     "infer_kind",
     "match_columns",
     "named_weights",
@@ -28,5 +35,6 @@ __all__ = [
     "real_numbers",
     "row_weights",
     "sample_weight_table",
+    "smoothing_of_each",
     "task_weights",
 ]

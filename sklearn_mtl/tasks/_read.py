@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,24 @@ from ._columns import LabelColumn, check_known_tasks, read_labels
 from ._infer import infer_kind
 from ._labels import class_labels, real_numbers
 from ._task_set import Targets, Task, TaskSet
+from ._transform import fit_transform, transform_of_each
+
+# Kinds that say how many classes there are, or whether they have an order.
+CLASS_KINDS = ("classification", "binary", "multiclass", "ordinal")
+# Kinds that say by which loss numbers are learned; "regression" is another word for the first.
+NUMBER_KINDS = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
+_ALL_KINDS = ("regression", *CLASS_KINDS, *NUMBER_KINDS)
 
 
 def read_tasks(
-    y: Any, *, kind: str | Mapping[str, str | None] | Sequence[str | None] | None, owner: str
+    y: Any,
+    *,
+    kind: Any,
+    owner: str,
+    among: Sequence[str] | None = None,
+    argument: str = "task_types",
+    quantiles: Any = (0.05, 0.5, 0.95),
+    target_transform: Any = None,
 ) -> tuple[TaskSet, Targets]:
     """Read ``y``: one task a column, with labels missing anywhere.
 
@@ -28,12 +43,22 @@ def read_tasks(
         Array, list, Series or DataFrame; NaN, None, ``pd.NA`` and NaT are missing labels. Classes may be
         text, booleans, whole numbers or categoricals, and each task may have its own type; flags may be a
         sparse indicator of 0 and 1.
-    kind : {"regression", "classification", "binary", "multiclass"}, mapping, sequence or None
-        How all columns are read, or each of them by its name or in order; "classification" is binary or
-        multiclass by the number of classes. None, and a name that a mapping leaves out, is inferred; see
+    kind : str, ("ordinal", list of classes), mapping, sequence or None
+        How all columns are read, or each of them by its name or in order: one of `among`. "classification" is
+        binary or multiclass by the number of classes; the order of an ordinal task is the one given, else
+        that of an ordered categorical dtype, else that of sorted classes. None, and a name that a mapping
+        leaves out, is the first of `among` if that are numbers or classes only; else it is inferred, see
         `infer_kind`.
     owner : str
         Who asks; errors start with it.
+    among : sequence of str, optional
+        The kinds that there are for this owner; None is all.
+    argument : str, default="task_types"
+        What kinds are called in errors.
+    quantiles : sequence of float, or mapping from task name to one, default=(0.05, 0.5, 0.95)
+        Levels of quantile tasks.
+    target_transform : str, transformer or mapping from task name to one of them, optional
+        Scales on which numbers are learned; see `fit_transform`.
 
     Returns
     -------
@@ -51,7 +76,8 @@ def read_tasks(
     ------
     ValueError
         A task has no observed label, or one class only; labels are not finite, or not of the kind asked
-        for; two tasks have one name; ``y`` is None or not a table; a kind or a task is unknown.
+        for; two tasks have one name; ``y`` is None or not a table; a kind or a task is unknown; an order
+        misses a class; levels of quantiles do not ascend between 0 and 1; a transform does not fit.
     TypeError
         ``y`` is sparse and its columns are to be numbers.
 
@@ -64,13 +90,14 @@ def read_tasks(
     >>> targets.values.tolist()
     [[1.5, 0.0], [2.5, 0.0], [0.5, 1.0]]
     """
-    if kind == "regression" and sparse.issparse(y):
+    among = among or _ALL_KINDS
+    if sparse.issparse(y) and (kind == "regression" or set(among) <= set(NUMBER_KINDS)):
         raise TypeError(
             f"{owner}: y is sparse, a dense table of numbers is expected; use y.toarray() if what is not "
             "stored is 0, and NaN in a dense table if it is missing."
         )
     table = read_labels(y, owner=owner)
-    kinds = _kind_of_each(kind, table.names, owner)
+    kinds = _kind_of_each(kind, table.names, among, argument, owner)
     values = np.zeros((table.n_rows, len(table.columns)))  # (B, T)
     observed = np.zeros(values.shape, dtype=bool)  # (B, T)
     tasks, guesses = [], {}
@@ -81,7 +108,7 @@ def read_tasks(
                 f"drop the column or label at least one row."
             )
         kind_read, doubt = infer_kind(column, owner=owner) if its_kind is None else (its_kind, None)
-        task, numbers = _READERS[kind_read](column, owner)
+        task, numbers = _read_column(column, kind_read, owner)
         tasks.append(task)
         observed[:, position] = column.observed
         values[column.observed, position] = numbers
@@ -89,34 +116,69 @@ def read_tasks(
             guesses[task.name] = task.kind, doubt
     if guesses:
         _warn_of_guesses(guesses, owner)
+    tasks = _with_levels(tasks, quantiles, owner)
+    tasks = _with_transforms(tasks, target_transform, table.columns, values, owner)
     task_set = TaskSet(tuple(tasks), table.is_1d, table.is_named, _label_dtype(tasks))
     return task_set, Targets(values, observed)
 
 
-def _kind_of_each(kind: Any, names: Sequence[str], owner: str) -> list[str | None]:
+def _kind_of_each(
+    kind: Any, names: Sequence[str], among: Sequence[str], argument: str, owner: str
+) -> list[Any]:
+    kinds: list[Any]
     if isinstance(kind, Mapping):
-        check_known_tasks(kind, names, argument="task_types", owner=owner)
+        check_known_tasks(kind, names, argument=argument, owner=owner)
         kinds = [kind.get(name) for name in names]
     else:
-        kinds = [kind] * len(names) if kind is None or isinstance(kind, str) else list(kind)
+        is_one = kind is None or isinstance(kind, str) or _has_order(kind)
+        kinds = [kind] * len(names) if is_one else list(kind)
     if len(kinds) != len(names):
         raise ValueError(
-            f"{owner}: task_types has {len(kinds)} items, expected {len(names)}, one for each of the tasks "
+            f"{owner}: {argument} has {len(kinds)} items, expected {len(names)}, one for each of the tasks "
             f"{list(names)}; or give a dict by task name."
         )
+    is_given = not {"regression", "classification"} <= set(among)
+    kinds = [among[0] if its_kind is None and is_given else its_kind for its_kind in kinds]
     for name, its_kind in zip(names, kinds, strict=True):
-        if its_kind is not None and its_kind not in list(_READERS):
+        word = its_kind[0] if _has_order(its_kind) else its_kind
+        if word is not None and word not in list(among):
             raise ValueError(
-                f"{owner}: task_types says that task {name!r} is {its_kind!r}, expected one of "
-                f"{list(_READERS)}, or None to infer it."
+                f"{owner}: {argument} says that task {name!r} is {its_kind!r}, expected one of "
+                f"{list(among)}, or None{'' if is_given else ' to infer it'}."
             )
     return kinds
 
 
-def _regression_task(column: LabelColumn, owner: str) -> tuple[Task, np.ndarray]:
-    return Task(column.name, "regression", dtype=np.dtype(np.float64)), real_numbers(column, owner=owner)
+def _has_order(kind: Any) -> bool:
+    """Say whether a kind is one with its classes, such as ("ordinal", ["low", "high"])."""
+    is_pair = isinstance(kind, tuple) and len(kind) == 2 and isinstance(kind[0], str) and kind[0] == "ordinal"
+    return is_pair and kind[1] is not None and not isinstance(kind[1], str | tuple)
 
 
+def _read_column(column: LabelColumn, kind: Any, owner: str) -> tuple[Task, np.ndarray]:
+    """Read the labels of a task of a given kind, which may be one with an order."""
+    order = list(kind[1]) if _has_order(kind) else None
+    word = kind if order is None else kind[0]
+    if word in ("regression", *NUMBER_KINDS):
+        return _number_task(column, word, owner)
+    if word == "ordinal":
+        return _ordinal_task(column, order, owner)
+    return _binary_task(column, owner) if word == "binary" else _class_task(column, owner)
+
+
+def _number_task(column: LabelColumn, kind: Any, owner: str) -> tuple[Task, np.ndarray]:
+    numbers = real_numbers(column, owner=owner)
+    if kind == "poisson" and numbers.min() < 0:
+        row = np.flatnonzero(column.observed)[numbers.argmin()]
+        raise ValueError(
+            f"{owner}: task {column.name!r} is 'poisson', and its label in row {row} is {numbers.min():g}; "
+            "counts and rates are not negative: choose another loss, or mark the label as missing."
+        )
+    kind = "regression" if kind == "squared_error" else kind
+    return Task(column.name, kind, dtype=np.dtype(np.float64)), numbers
+
+
+# A multiclass or ordinal task of which two classes occur is a binary one.
 def _class_task(column: LabelColumn, owner: str) -> tuple[Task, np.ndarray]:
     labels = class_labels(column, owner=owner)
     codes, uniques = pd.factorize(labels, sort=True)
@@ -140,13 +202,76 @@ def _binary_task(column: LabelColumn, owner: str) -> tuple[Task, np.ndarray]:
     return task, codes
 
 
-# How the labels of each kind are read. A multiclass task of which two classes occur is a binary one.
-_READERS: dict[str, Callable[[LabelColumn, str], tuple[Task, np.ndarray]]] = {
-    "regression": _regression_task,
-    "classification": _class_task,
-    "binary": _binary_task,
-    "multiclass": _class_task,
-}
+def _ordinal_task(column: LabelColumn, order: list[Any] | None, owner: str) -> tuple[Task, np.ndarray]:
+    """Put classes into their order; those that no label has are left out."""
+    task, codes = _class_task(column, owner)
+    if order is None and isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
+        order = column.dtype.categories.tolist()
+    if order is None or task.classes is None:
+        order = [] if task.classes is None else task.classes.tolist()
+    found = [] if task.classes is None else task.classes.tolist()
+    missing = [label for label in found if label not in order]
+    if missing or len(set(order)) < len(order):
+        what = f"misses {missing}" if missing else "names a class more than once"
+        raise ValueError(
+            f"{owner}: task_types gives task {column.name!r} the order {order}, which {what}; name all of "
+            f"its classes {found} once, from the least to the greatest."
+        )
+    places = np.array([found.index(label) for label in order if label in found])
+    rank = np.argsort(places)  # of sorted classes
+    classes = None if task.classes is None else task.classes[places]
+    return replace(task, kind="binary" if len(places) == 2 else "ordinal", classes=classes), rank[codes]
+
+
+def _with_levels(tasks: list[Task], quantiles: Any, owner: str) -> list[Task]:
+    """Give quantile tasks their levels."""
+    names = [task.name for task in tasks if task.kind == "quantile"]
+    if isinstance(quantiles, Mapping):
+        check_known_tasks(quantiles, names, argument="quantiles", owner=owner)
+        missing = [name for name in names if name not in quantiles]
+        if missing:
+            raise ValueError(
+                f"{owner}: quantiles has no levels for task {missing[0]!r}; name all of the quantile tasks "
+                f"{names}."
+            )
+    levels = {name: quantiles[name] if isinstance(quantiles, Mapping) else quantiles for name in names}
+    for name, given in levels.items():
+        _check_levels(given, name, owner)
+    return [
+        replace(task, levels=tuple(float(level) for level in levels[task.name]))
+        if task.name in levels
+        else task
+        for task in tasks
+    ]
+
+
+def _check_levels(levels: Any, name: str, owner: str) -> None:
+    try:
+        numbers = np.asarray(levels, dtype=np.float64)
+        is_usable = numbers.ndim == 1 and len(numbers) > 0 and numbers.min() > 0 and numbers.max() < 1
+        is_usable = bool(is_usable and (np.diff(numbers) > 0).all())
+    except (TypeError, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise ValueError(
+            f"{owner}: quantiles of task {name!r} are {levels!r}, expected levels between 0 and 1 that "
+            "ascend, such as (0.05, 0.5, 0.95)."
+        )
+
+
+def _with_transforms(
+    tasks: list[Task], target_transform: Any, columns: Sequence[LabelColumn], values: np.ndarray, owner: str
+) -> list[Task]:
+    """Fit the transforms of tasks of numbers."""
+    names = [task.name for task in tasks]
+    can_be = [task.classes is None and task.kind != "poisson" for task in tasks]
+    transforms = transform_of_each(target_transform, names, can_be, owner=owner)
+    return [
+        task
+        if transform is None
+        else replace(task, transform=fit_transform(transform, column, value[column.observed], owner=owner))
+        for task, transform, column, value in zip(tasks, transforms, columns, values.T, strict=True)
+    ]
 
 
 def _warn_of_guesses(guesses: Mapping[str, tuple[str, str]], owner: str) -> None:

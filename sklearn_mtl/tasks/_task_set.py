@@ -12,8 +12,11 @@ import pandas as pd
 from ..exceptions import UnknownClassWarning
 from ._columns import LabelColumn, LabelTable, match_columns, read_labels
 from ._labels import check_comparable, class_labels, codes_of, real_numbers
+from ._transform import LabelTransform
 
-Kind = Literal["regression", "binary", "multiclass"]
+Kind = Literal[
+    "regression", "absolute_error", "huber", "quantile", "poisson", "binary", "multiclass", "ordinal"
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +27,17 @@ class Task:
     ----------
     name : str
         The column's name.
-    kind : {"regression", "binary", "multiclass"}
-        What is predicted.
+    kind : {"regression", "absolute_error", "huber", "quantile", "poisson", "binary", "multiclass", "ordinal"}
+        What is predicted, and with which loss; "regression" is a number with a squared error.
     classes : ndarray of shape (K,), optional
-        Sorted, in the dtype that predictions of this task have; None for regression.
+        Sorted, for an ordinal task in their order, in the dtype that predictions of this task have; None for
+        numbers.
     dtype : dtype, optional
-        Of predictions in a DataFrame: that of the column of ``y``, float64 for regression.
+        Of predictions in a DataFrame: that of the column of ``y``, float64 for numbers.
+    levels : tuple of float, length Q, default=()
+        Of a quantile task, ascending.
+    transform : LabelTransform, optional
+        The scale on which numbers are learned.
 
     Examples
     --------
@@ -43,11 +51,33 @@ class Task:
     kind: Kind
     classes: np.ndarray | None = None
     dtype: Any = None
+    levels: tuple[float, ...] = ()
+    transform: LabelTransform | None = None
 
     @property
     def n_outputs(self) -> int:
-        """Width of the task's head: 1 for a number and for two classes, else K."""
-        return len(self.classes) if self.kind == "multiclass" and self.classes is not None else 1
+        """Width of the task's head: 1 for a number and for two classes, Q for quantiles, else K."""
+        if self.classes is not None:
+            return 1 if self.kind == "binary" else len(self.classes)
+        return max(1, len(self.levels))
+
+    @property
+    def middle(self) -> int:
+        """The level that ``predict`` gives: that nearest to 0.5."""
+        return int(np.abs(np.subtract(self.levels or (0.5,), 0.5)).argmin())
+
+    @property
+    def level(self) -> float:
+        """Which quantile ``predict`` gives: that of the middle level, the median of all other numbers."""
+        return self.levels[self.middle] if self.levels else 0.5
+
+    def forward(self, labels: np.ndarray) -> np.ndarray:
+        """Bring labels to the scale on which they are learned."""
+        return labels if self.transform is None else self.transform.forward(labels)
+
+    def numbers(self, outputs: np.ndarray) -> np.ndarray:
+        """Bring predicted numbers back to the scale of the labels."""
+        return outputs if self.transform is None else self.transform.inverse(outputs)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Give the probability of every class.
@@ -77,9 +107,9 @@ class Task:
         -------
         ndarray of shape (B,)
         """
-        if self.kind == "binary":
-            return np.asarray(outputs[:, 0] > threshold)
-        return np.asarray(outputs[:, 0] if self.classes is None else outputs.argmax(axis=1))
+        if self.classes is None:
+            return self.numbers(outputs[:, self.middle])
+        return np.asarray(outputs[:, 0] > threshold if self.kind == "binary" else outputs.argmax(axis=1))
 
     def decode(self, values: np.ndarray) -> np.ndarray:
         """Turn class indices into classes; numbers stay what they are.
@@ -207,7 +237,7 @@ class TaskSet:
         >>> task_set.decide(np.array([[0.4], [0.6]]), thresholds=np.array([0.3])).ravel().tolist()
         [1.0, 1.0]
         """
-        if not self.classes:
+        if all(task.kind == "regression" and task.transform is None for task in self.tasks):
             return outputs
         if thresholds is None:
             thresholds = np.full(len(self.tasks), 0.5)
@@ -215,6 +245,25 @@ class TaskSet:
         for position, (task, part) in enumerate(zip(self.tasks, self._parts(outputs), strict=True)):
             values[:, position] = task.decide(part, threshold=thresholds[position])
         return values
+
+    def quantiles(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Give the quantiles of each quantile task, by its name.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (B, O)
+            Numbers and probabilities.
+
+        Returns
+        -------
+        dict from str to ndarray of shape (B, Q)
+        """
+        parts = self._parts(outputs)
+        return {
+            task.name: task.numbers(part)
+            for task, part in zip(self.tasks, parts, strict=True)
+            if task.kind == "quantile"
+        }
 
     def _parts(self, outputs: np.ndarray) -> list[np.ndarray]:
         """Cut outputs into those of each task."""
@@ -226,7 +275,7 @@ class TaskSet:
         Parameters
         ----------
         values : ndarray of shape (B, T)
-            A number for a regression task, the index of a class for the others.
+            A number, or the index of a class.
 
         Returns
         -------
@@ -243,7 +292,7 @@ class TaskSet:
         Parameters
         ----------
         values : ndarray of shape (B, T)
-            A number for a regression task, the index of a class for the others.
+            A number, or the index of a class.
         index : Index of length B, optional
             Of the rows.
 

@@ -1,6 +1,7 @@
 """Training: folds and views, the linear view, the forest view, and how their predictions are mixed."""
 
 from ._batches import FoldBatches, FoldDataset
+from ._constants import best_constants, class_outputs, spread, weighted_quantiles
 from ._ensemble import Ensemble, Preparation
 from ._folds import assign_folds
 from ._forest import ForestView, fit_forest_view
@@ -28,16 +29,20 @@ __all__ = [
     "TrainingRows",
     "all_threads",
     "assign_folds",
+    "best_constants",
     "build_model",
+    "class_outputs",
     "fit_forest_view",
     "fit_linear_view",
     "fit_temperatures",
     "mean_losses",
     "ridge_path",
     "say",
+    "spread",
     "target_scales",
     "temper",
     "torch_threads",
     "train",
     "view_shares",
+    "weighted_quantiles",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from sklearn.tree import ExtraTreeRegressor
 
 from ..nn import activate
 from ._rows import TargetScales, TrainingRows
+from ._shifts import residual_shifts
 
 STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 _FEW_ROWS = 500
@@ -26,6 +27,7 @@ _MOST_COMPARED_FLOATS = 2**22
 _BLOCK_ROWS = 8192
 _FEW_ROWS = 64
 _LEAST_WEIGHT = 1e-300
+_LEAST_RATE = 1e-3  # of the mean
 
 _Labels: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]  # (O, n), (T, n)
 
@@ -86,6 +88,9 @@ def fit_forest_view(rows: TrainingRows, scales: TargetScales, *, n_trees: int, s
     16 outputs. Rows without labels of a task with weight are left out. A task of weight 0 has no part in
     how trees grow, but its labels are averaged in them.
 
+    Trees predict means; for an absolute error, Huber's loss and quantiles these are moved by the best
+    constant of their out-of-fold residuals. A rate of a Poisson task is at least a thousandth of the mean.
+
     Parameters
     ----------
     rows : TrainingRows
@@ -121,6 +126,12 @@ def fit_forest_view(rows: TrainingRows, scales: TargetScales, *, n_trees: int, s
         served.append(_shrunk(fold, its_trees, strength))
         for block in _blocks(rows.held_out(fold.place)):
             out_of_fold[block] = served[-1].predict(rows.numbers[block], rows.categories[block])
+    if rows.layout.shifted:
+        shifts = residual_shifts(out_of_fold, rows)  # (G, O)
+        served = [
+            replace(trees, values=trees.values + shift) for trees, shift in zip(served, shifts, strict=True)
+        ]
+        out_of_fold += shifts[rows.fold]
     return ForestView(out_of_fold, strength, Trees.joined(served))
 
 
@@ -249,9 +260,9 @@ class _Fold:
     Attributes
     ----------
     base : ndarray of shape (O,)
-        Values where nothing is known: 0 for standardised numbers, base rates for classes.
+        Values where nothing is known: 0 for standardised numbers, 1 for rates, base rates for classes.
     deviation, mean : ndarray of shape (O,)
-        From standardised numbers to numbers; 1 and 0 for classes.
+        From standardised numbers to numbers; the mean and 0 for rates, 1 and 0 for classes.
     task_of : ndarray of shape (O,), int64
         The task of each output.
     is_class : ndarray of shape (O,), bool
@@ -264,9 +275,10 @@ class _Fold:
         layout = rows.layout
         self.rows, self.place = rows, place
         self.mean, self.deviation = scales.mean[place], scales.deviation[place]
-        self.base = activate(torch.from_numpy(scales.prior[place]), layout).numpy()
+        self.base = activate(torch.from_numpy(scales.prior[place]), layout).numpy().copy()
+        self.base[layout.places(layout.located)] = 0.0
         self.task_of = np.concatenate([[task] * len(self.base[of]) for task, of in enumerate(layout.slices)])
-        self.is_class = np.array([layout.kinds[task] != "regression" for task in self.task_of])
+        self.is_class = np.isin(self.task_of, layout.classes)
         self.tasks = np.flatnonzero(rows.task_weight > 0).tolist()
         in_fold = rows.fold != place
         self._unit = np.ones(len(layout.kinds))  # (T,)
@@ -295,7 +307,7 @@ class _Fold:
         values = np.ascontiguousarray(self.rows.values[chosen].T)  # (T, n)
         weights = self.rows.weights[chosen].T / self._unit[:, None]
         encoded = (values[self.task_of] - self.mean[:, None]) / self.deviation[:, None]
-        for task in self.rows.layout.multiclass:
+        for task in self.rows.layout.one_hot:
             outputs = self.rows.layout.slices[task]
             encoded[outputs] = values[task] == np.arange(outputs.stop - outputs.start)[:, None]
         return encoded, np.ascontiguousarray(weights)
@@ -509,10 +521,13 @@ def _errors(fold: _Fold, grown: Sequence[_Grown], n_trees: int) -> NDArray[np.fl
 def _shrunk(fold: _Fold, grown: Sequence[_Grown], strength: NDArray[np.float64]) -> Trees:
     """Give trees the values of their leaves; `strength` has shape (T,)."""
     scale, shift = fold.deviation[:, None], fold.mean[:, None]
+    rates = fold.rows.layout.outputs_of(fold.rows.layout.poisson)
     parts = []
     for tree, labels in _with_labels(fold, grown):
         values = _leaf_values(tree, fold, *_measured(tree, fold, labels), strength)
         numbers = np.ascontiguousarray((scale * values + shift).T)
+        if rates:
+            numbers[:, rates] = np.maximum(numbers[:, rates], _LEAST_RATE * fold.deviation[rates])
         first, leaf = np.array([0, len(tree.left)]), np.zeros(len(tree.left), np.int32)
         leaf[tree.leaves] = np.arange(len(numbers), dtype=np.int32)
         parts.append(Trees(first, tree.left, tree.column, tree.threshold, leaf, numbers, len(tree.levels)))

@@ -1,4 +1,4 @@
-"""The linear view: ridge and logistic regression, one for each fold."""
+"""The linear view: ridge, logistic, ordinal and Poisson regression, one for each fold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from ..nn import OutputLayout, activate, prediction_losses, task_losses
 from ._mixture import last_least
 from ._rows import TrainingRows
+from ._shifts import residual_shifts
 
 RIDGE_STRENGTHS = np.logspace(-1, 5, 13)
 LOGISTIC_STRENGTHS = (300.0, 30.0, 3.0)
@@ -61,6 +62,9 @@ class LinearView:
 def fit_linear_view(rows: TrainingRows) -> LinearView:
     """Fit each fold's linear model, with the strength that serves its task best out of fold.
 
+    Numbers with an absolute error or Huber's loss, and quantiles, are served by a ridge regression, too, that
+    is moved by the best constant of its out-of-fold residuals.
+
     The matrix of all rows is never held where it is large: ridge regression reads it in blocks, logistic
     regression learns from at most 100,000 labelled rows of each task (20,000 where the matrix is wide).
 
@@ -76,18 +80,24 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
     coefficients = np.zeros((n_folds, n_columns, rows.layout.n_outputs))
     intercept = np.zeros((n_folds, rows.layout.n_outputs))
     for tasks in _tasks_of_equal_weights(rows):
-        outputs = rows.layout.outputs_of(tasks)
-        coefficients[..., outputs], intercept[:, outputs] = _ridge(rows, tasks)
+        outputs, task_of = rows.layout.places(tasks), _task_of_output(rows.layout, tasks)
+        slopes, offset = _ridge(rows, tasks)
+        coefficients[..., outputs], intercept[:, outputs] = slopes[..., task_of], offset[:, task_of]
     total = rows.weights.sum(axis=0)  # (T,)
-    classes = [task for task in (*rows.layout.binary, *rows.layout.multiclass) if total[task] > 0]
-    if classes:
-        outputs = np.concatenate([np.r_[rows.layout.slices[task]] for task in classes]).tolist()
-        coefficients[..., outputs], intercept[:, outputs] = _logistic(rows, classes)
+    for group in (rows.layout.classes, rows.layout.poisson):
+        tasks = [task for task in group if total[task] > 0]
+        if tasks:
+            outputs = rows.layout.places(tasks)
+            coefficients[..., outputs], intercept[:, outputs] = _generalised(rows, tasks)
     out_of_fold = np.empty((len(rows.fold), rows.layout.n_outputs))
     for fold in range(n_folds):
         for block in _blocks(rows.held_out(fold), n_columns + rows.layout.n_outputs):
             linear = rows.design[block] @ coefficients[fold] + intercept[fold]
             out_of_fold[block] = activate(torch.from_numpy(linear), rows.layout).numpy()
+    if rows.layout.shifted:
+        shifts = residual_shifts(out_of_fold, rows)  # (G, O)
+        intercept += shifts
+        out_of_fold += shifts[rows.fold]
     return LinearView(coefficients.mean(axis=0), intercept.mean(axis=0), out_of_fold)
 
 
@@ -99,9 +109,9 @@ def _blocks(rows: NDArray[np.int64], n_floats: int) -> Iterator[NDArray[np.int64
 
 
 def _tasks_of_equal_weights(rows: TrainingRows) -> list[list[int]]:
-    """Group regression tasks that share their Gram matrices."""
+    """Group tasks of ridge regression that share their Gram matrices."""
     groups: list[list[int]] = []
-    for task in rows.layout.regression:
+    for task in rows.layout.located:
         for group in groups:
             if np.array_equal(rows.weights[:, group[0]], rows.weights[:, task]):
                 group.append(task)
@@ -109,6 +119,13 @@ def _tasks_of_equal_weights(rows: TrainingRows) -> list[list[int]]:
         else:
             groups.append([task])
     return groups
+
+
+def _task_of_output(layout: OutputLayout, tasks: Sequence[int]) -> NDArray[np.int64]:
+    """Say which of some tasks each of their outputs is of."""
+    return np.repeat(
+        np.arange(len(tasks)), [layout.slices[task].stop - layout.slices[task].start for task in tasks]
+    )
 
 
 def _ridge(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -301,14 +318,16 @@ def _shrunk(
     return np.asarray(shrunk)
 
 
-def _logistic(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fit classification tasks; (G, P, O'), (G, O')."""
-    layout = OutputLayout(
-        [rows.layout.kinds[task] for task in tasks],
-        [rows.layout.slices[task].stop - rows.layout.slices[task].start for task in tasks],
-    )
+def _generalised(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit tasks whose outputs are no numbers, all of classes or all of rates; (G, P, O'), (G, O')."""
+    layout = rows.layout.of(tasks)
     chosen, their_weights = _logistic_sample(rows, tasks)
-    values, weights = torch.from_numpy(rows.values[chosen][:, tasks]), torch.from_numpy(their_weights)
+    units = np.ones(len(tasks))
+    if layout.poisson:  # in units of the mean, so that the penalty means the same for all
+        means = (their_weights * rows.values[chosen][:, tasks]).sum(axis=0) / their_weights.sum(axis=0)
+        units = np.where(means > 0, means, 1.0)
+    values = torch.from_numpy(rows.values[chosen][:, tasks] / units)
+    weights = torch.from_numpy(their_weights)
     n_columns = rows.design.shape[1]
     design = torch.ones(len(chosen), n_columns + 1, dtype=values.dtype)
     design[:, :-1] = torch.from_numpy(rows.design[chosen])
@@ -325,7 +344,8 @@ def _logistic(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.floa
         for task in torch.nonzero(error < least).flatten().tolist():
             best[..., layout.slices[task]] = parameters[..., layout.slices[task]]
         least = torch.minimum(error, least)
-    return best[:, :-1].numpy(), best[:, -1].numpy()
+    offset = np.log(units) if layout.poisson else 0.0
+    return best[:, :-1].numpy(), best[:, -1].numpy() + offset
 
 
 def _logistic_sample(
@@ -389,6 +409,8 @@ def _minimise_logistic(
             part = (in_fold * losses).sum() * scale
             torch.autograd.backward(part)
             total = total + part.detach()
+        if layout.thresholds and parameters.grad is not None:
+            parameters.grad[:, :-1, layout.thresholds] = 0.0  # they are the same for all rows
         return total
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch has no types here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,17 @@ class MeanTaskLoss(nn.Module):
         The tasks.
     task_weight : Tensor of shape (T,)
         Share of each task; sums to 1.
+    smoothing : sequence of float, length T, optional
+        Of the labels of tasks of classes, as in `task_losses`.
     """
 
     task_weight: Tensor
 
-    def __init__(self, layout: OutputLayout, task_weight: Tensor) -> None:
+    def __init__(
+        self, layout: OutputLayout, task_weight: Tensor, smoothing: Sequence[float] | None = None
+    ) -> None:
         super().__init__()
-        self.layout = layout
+        self.layout, self.smoothing = layout, smoothing
         self.register_buffer("task_weight", task_weight)
 
     def forward(self, outputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +58,7 @@ class MeanTaskLoss(nn.Module):
         by_task : Tensor of shape (T,)
             Means over folds.
         """
-        losses = task_losses(outputs, targets.unsqueeze(2), self.layout).mean(2)  # (G, B, T)
+        losses = task_losses(outputs, targets.unsqueeze(2), self.layout, self.smoothing).mean(2)  # (G, B, T)
         by_task = (losses * weights).mean(1)  # (G, T)
         return (by_task @ self.task_weight).sum(), by_task.mean(0).detach()
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..encoding import DesignRows
 from ..nn import OutputLayout
+from ._constants import best_constants, class_outputs, loss_of_constants, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +66,14 @@ class TargetScales:
     Attributes
     ----------
     mean, deviation : ndarray of shape (G, O)
-        Of numbers; 0 and 1 for the outputs of classes.
+        Of numbers with a squared error; median and spread with other losses; 0 and the mean of the labels of
+        Poisson tasks; 0 and 1 for the outputs of classes.
     prior : ndarray of shape (G, O)
-        Outputs that predict the base rates: the initial biases of the heads.
+        Outputs that predict the base rates, or the best constant of numbers: the initial biases of the heads.
     fold_loss : ndarray of shape (G, T)
-        Loss of the base rate over the rows of each fold; 1 for numbers, which are standardised.
+        Loss of predicting them over the rows of each fold; 1 for a squared error, as labels are standardised.
     base_loss : ndarray of shape (T,)
-        Loss of predicting the mean or the base rate, over all rows: dividing by it makes tasks comparable.
+        Loss of the best constant or the base rate, over all rows: dividing by it makes tasks comparable.
     """
 
     mean: NDArray[np.float64]
@@ -109,15 +111,60 @@ def target_scales(rows: TrainingRows) -> TargetScales:
                 # A fold may hold out all labels of a scarce task.
                 mean[fold, outputs] = fold_mean if in_fold.any() else overall
             continue
+        if task not in layout.classes:
+            if not weight.any():  # a task that is not learned
+                continue
+            alone = layout.of([task])
+            base_loss[task] = _loss_or_1(best_constants(alone, value, weight), alone, value, weight)
+            for fold, in_fold in enumerate(in_folds):
+                measured = _standardised(alone, value, in_fold if in_fold.any() else weight, weight)
+                mean[fold, outputs], deviation[fold, outputs], prior[fold, outputs], fold_loss[fold, task] = (
+                    measured
+                )
+            continue
         n_classes = max(2, outputs.stop - outputs.start)
         codes = value.astype(np.int32)
         rates = np.stack([_base_rates(in_fold, codes, n_classes) for in_fold in in_folds])  # (G, K)
-        log_rates = np.log(rates)
-        prior[:, outputs] = log_rates if kind == "multiclass" else log_rates[:, 1:] - log_rates[:, :1]
-        fold_loss[:, task] = -(rates * log_rates).sum(axis=1)
+        prior[:, outputs] = class_outputs(kind, rates)
+        fold_loss[:, task] = -(rates * np.log(rates)).sum(axis=1)
         base_rates = _base_rates(weight, codes, n_classes)
         base_loss[task] = -(base_rates * np.log(base_rates)).sum()
     return TargetScales(mean, deviation, prior, fold_loss, base_loss)
+
+
+def _standardised(
+    layout: OutputLayout,
+    value: NDArray[np.float64],
+    in_fold: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> tuple[float, float, NDArray[np.float64], float]:
+    """Measure a number whose error is not squared: origin, unit, outputs of the best constant, their loss."""
+    constants = best_constants(layout, value, in_fold)
+    if layout.poisson:
+        # A fold that holds out all that is above 0 takes over the mean of all labels.
+        unit = constants[0] or best_constants(layout, value, weight)[0] or 1.0
+        return 0.0, unit, np.zeros(1), _loss_or_1(np.array([unit]), layout, value, in_fold, unit=unit)
+    origin, unit = spread(value, in_fold)
+    if layout.kinds[0] == "huber":
+        layout = OutputLayout(["huber"], [1], units={0: unit})
+        constants = best_constants(layout, value, in_fold)
+    unit_of_loss = unit**2 if layout.kinds[0] == "huber" else unit
+    loss = _loss_or_1(constants, layout, value, in_fold, unit=unit_of_loss)
+    return origin, unit, (constants - origin) / unit, loss
+
+
+def _loss_or_1(
+    constants: NDArray[np.float64],
+    layout: OutputLayout,
+    value: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    *,
+    unit: float = 1.0,
+) -> float:
+    """Give the loss of constants in some unit, 1 if it is no more than rounding."""
+    loss = loss_of_constants(constants, layout, value, weight)
+    rounding = 1e-12 * constants[0] + 1e-300 if layout.poisson else 0.0
+    return loss / unit if loss > rounding else 1.0
 
 
 def _moments(value: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:

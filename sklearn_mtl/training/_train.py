@@ -66,6 +66,8 @@ class TrainingPlan:
         0 is silent, 1 shows a live line.
     callbacks : sequence of skorch callbacks, or of pairs of name and callback
         The user's own.
+    label_smoothing : sequence of float, length T, optional
+        Of tasks of classes, in the loss that is minimised alone.
     """
 
     batch_size: int
@@ -76,6 +78,7 @@ class TrainingPlan:
     seed: int
     verbose: int
     callbacks: Sequence[Any]
+    label_smoothing: Sequence[float] | None = None
 
 
 def build_model(
@@ -87,6 +90,7 @@ def build_model(
     prior: NDArray[np.float64],
     sizes: ModelSizes,
     seed: int,
+    constant: Sequence[int] = (),
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
 
@@ -103,6 +107,8 @@ def build_model(
     sizes : ModelSizes
     seed : int
         Of the initial values.
+    constant : sequence of int, default=()
+        Outputs that are the same for all rows.
 
     Returns
     -------
@@ -122,7 +128,7 @@ def build_model(
         **views,
     )
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
-    heads = TaskHeads(n_outputs, n_slots=sizes.n_slots, **views)
+    heads = TaskHeads(n_outputs, n_slots=sizes.n_slots, constant=constant, **views)
     with torch.no_grad():
         heads.bias.add_(torch.from_numpy(prior)[:, None, None])
     return ColumnAttentionModel(tokens, attention, network, heads)
@@ -175,11 +181,13 @@ def train(
         module__width=width,
         module__cardinalities=cardinalities,
         module__n_outputs=n_outputs,
+        module__constant=rows.layout.thresholds,
         module__prior=scales.prior,
         module__sizes=sizes,
         module__seed=init_seed,
         criterion=MeanTaskLoss,
         criterion__layout=rows.layout,
+        criterion__smoothing=plan.label_smoothing,
         criterion__task_weight=torch.from_numpy(rows.task_weight / rows.task_weight.sum()).float(),
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=plan.weight_decay,

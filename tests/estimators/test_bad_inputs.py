@@ -6,6 +6,8 @@ import pytest
 from scipy import sparse
 from skorch.callbacks import Callback
 
+from .conftest import GUESSES
+
 TASKS = ["u", "v", "w"]
 
 
@@ -272,6 +274,78 @@ def test_a_sparse_y_is_refused_by_the_regressor(numbers, refuses):
 def test_text_is_refused_by_the_regressor(numbers, refuses):
     y = named(numbers[1]).assign(v="high")
     refuses("task 'v' has labels like 'high'.*use the classifier", y=y)
+
+
+BAD_LOSSES = {
+    "unknown": ({"loss": "cosine"}, "loss.*'cosine'"),
+    "unknown-by-name": (
+        {"loss": {"v": "cosine"}},
+        r"loss says that task 'v' is 'cosine', expected one of \['sq",
+    ),
+    "class": ({"loss": {"v": "binary"}}, "loss says that task 'v' is 'binary', expected one of"),
+    "unknown-task": ({"loss": {"x": "huber"}}, r"loss names unknown tasks \['x'\]; the tasks are"),
+    "too-few": ({"loss": ["huber"]}, r"loss has 1 items, expected 3, one for each of the tasks"),
+    "negative-counts": ({"loss": {"w": "poisson"}}, "task 'w' is 'poisson', and its label in row .* is -"),
+    "level-0": (
+        {"loss": "quantile", "quantiles": (0, 0.5)},
+        r"quantiles of task 'u' are \(0, 0.5\), expected",
+    ),
+    "level-1": (
+        {"loss": {"v": "quantile"}, "quantiles": [1.0]},
+        r"quantiles of task 'v' are \[1.0\], expected",
+    ),
+    "descending": (
+        {"loss": "quantile", "quantiles": (0.9, 0.1)},
+        "expected levels between 0 and 1 that ascend",
+    ),
+    "no-level": ({"loss": "quantile", "quantiles": {"u": [0.5]}}, "quantiles has no levels for task 'v'"),
+    "transform": ({"target_transform": "log"}, "target_transform.*'log'"),
+    "transform-by-name": ({"target_transform": {"v": "log"}}, "target_transform of task 'v' is 'log'"),
+    "log-of-negative": (
+        {"target_transform": "log1p"},
+        "task 'u', 'log1p', needs labels above -1, and there is -",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["regressor"], indirect=True)
+@pytest.mark.parametrize("case", BAD_LOSSES)
+def test_unusable_losses_are_refused(refuses, case):
+    options, message = BAD_LOSSES[case]
+    refuses(message, options=options)
+
+
+BAD_CLASS_OPTIONS = {
+    "order": (
+        {"task_types": {"u": ("ordinal", [0.0, 2.0])}},
+        r"task_types gives task 'u' the order \[0.0, 2.0\], which misses \[1.0\]; name all",
+    ),
+    "number": ({"task_types": "poisson"}, "task_types.*'poisson'"),
+    "number-by-name": ({"task_types": {"u": "huber"}}, "task_types says that task 'u' is 'huber', expected"),
+    "smoothing": ({"label_smoothing": 1.0}, "label_smoothing.*1.0"),
+    "smoothing-by-name": ({"label_smoothing": {"u": -0.5}}, "label_smoothing of task 'u' is -0.5, expected"),
+    "smoothing-of-no-task": ({"label_smoothing": {"x": 0.5}}, r"label_smoothing names unknown tasks \['x'\]"),
+}
+
+
+@pytest.mark.parametrize("kind", ["classifier"], indirect=True)
+@pytest.mark.parametrize("case", BAD_CLASS_OPTIONS)
+def test_unusable_options_of_classes_are_refused(refuses, case):
+    options, message = BAD_CLASS_OPTIONS[case]
+    refuses(message, options=options)
+
+
+@pytest.mark.parametrize("kind", [pytest.param("both", marks=GUESSES)], indirect=True)
+def test_numbers_and_classes_are_not_taken_for_each_other(numbers, refuses, both):
+    y = named(both.labels(numbers[1])).assign(u=["a", "b", "c"] * 20)
+    refuses("task 'u' has labels like 'a'.*expected numbers", y=y, options={"task_types": {"u": "poisson"}})
+    refuses(
+        "label_smoothing gives 0.1 to task 'v', which is regression", options={"label_smoothing": {"v": 0.1}}
+    )
+    refuses(
+        "target_transform gives 'log1p' to task 'u', which has classes",
+        options={"target_transform": {"u": "log1p"}},
+    )
 
 
 @pytest.mark.parametrize("method", ["predict", "attention_weights"])

@@ -50,17 +50,24 @@ def test_each_estimator_is_of_its_kind():
     assert get_tags(MultiTaskAttentionClassifier()).classifier_tags.multi_label
 
 
-def test_the_classifier_has_the_regressors_parameters_and_those_of_classes():
+def test_the_classifier_has_the_regressors_parameters_but_those_of_numbers_and_its_own():
     names = set(MultiTaskAttentionClassifier().get_params())
-    of_classes = {"class_weight", "calibrate", "thresholds"}
-    assert names - set(MultiTaskAttentionRegressor().get_params()) == of_classes
+    others = set(MultiTaskAttentionRegressor().get_params())
+    of_classes = {"class_weight", "task_types", "label_smoothing", "calibrate", "thresholds"}
+    assert names - others == of_classes
+    assert others - names == {"loss", "quantiles", "target_transform"}
 
 
-def test_the_estimator_of_both_has_the_classifiers_parameters_and_task_types():
-    params, others = MultiTaskAttentionEstimator().get_params(), MultiTaskAttentionClassifier().get_params()
-    assert {name: value for name, value in params.items() if name != "task_types"} == others
+def test_the_estimator_of_both_has_the_parameters_of_both_and_task_types_for_losses():
+    params, of_classes = (
+        MultiTaskAttentionEstimator().get_params(),
+        MultiTaskAttentionClassifier().get_params(),
+    )
+    of_numbers = MultiTaskAttentionRegressor().get_params()
+    del of_numbers["loss"]
+    assert params == of_numbers | of_classes
     assert params["task_types"] is None
-    assert len(params) <= 25
+    assert len(params) <= 28
 
 
 def test_clone_copies_parameters_and_nothing_fitted(kind, numbers):

@@ -155,3 +155,126 @@ def test_one_warning_names_all_guesses_and_how_to_say_them():
     assert f"task_types={said}" in message
     again, _ = read(y, said)  # without a warning: they are errors here
     assert [task.kind for task in again.tasks] == [task.kind for task in task_set.tasks]
+
+
+SIZES = pd.DataFrame({"size": ["M", "L", None, "S", "M"], "n": [1, 2, 3, 4, 5]})
+
+
+@pytest.mark.parametrize(
+    ("y", "kind", "classes"),
+    [
+        (SIZES, {"size": "ordinal"}, ["L", "M", "S"]),
+        (SIZES, {"size": ("ordinal", ["S", "M", "L"])}, ["S", "M", "L"]),
+        (SIZES, [("ordinal", ["XS", "S", "M", "L"]), None], ["S", "M", "L"]),
+        (SIZES, {"size": ("ordinal", np.array(["S", "M", "L"]))}, ["S", "M", "L"]),
+        (
+            SIZES.assign(size=pd.Categorical(SIZES["size"], ["S", "M", "L", "XL"], ordered=True)),
+            {"size": "ordinal"},
+            ["S", "M", "L"],
+        ),
+        (
+            SIZES.assign(size=pd.Categorical(SIZES["size"], ["S", "M", "L", "XL"], ordered=True)),
+            {"size": ("ordinal", ["L", "M", "S"])},
+            ["L", "M", "S"],
+        ),
+        (
+            SIZES.assign(size=pd.Categorical(SIZES["size"], ["S", "M", "L"])),
+            {"size": "ordinal"},
+            ["L", "M", "S"],
+        ),
+    ],
+    ids=["sorted", "given", "unused", "array", "dtype", "given-before-dtype", "dtype-without-order"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn_mtl.exceptions.TaskTypeWarning")
+def test_the_order_is_the_one_given_or_that_of_the_dtype_or_sorted(y, kind, classes):
+    task_set, targets = read(y, kind)
+    task = task_set.tasks[0]
+    assert (task.kind, task.n_outputs, task.classes.tolist()) == ("ordinal", 3, classes)
+    assert targets.values[:, 0].tolist() == [
+        classes.index("S" if v is None else v) if v else 0 for v in ["M", "L", None, "S", "M"]
+    ]
+    decoded = task.decode(targets.values[:, 0])[targets.observed[:, 0]]
+    assert decoded.tolist() == ["M", "L", "S", "M"]
+
+
+def test_one_order_is_for_a_single_axis_and_for_all_tasks():
+    kind = ("ordinal", [3, 1, 2])
+    assert [task.classes.tolist() for task in read([1, 2, 3], kind)[0].tasks] == [[3, 1, 2]]
+    both = read([[1, 2], [2, 3], [3, 1]], kind)[0].tasks
+    assert [task.classes.tolist() for task in both] == [[3, 1, 2]] * 2
+
+
+def test_two_ordered_classes_are_binary_in_their_order():
+    task_set, targets = read(["low", "high"], ("ordinal", ["low", "high"]))
+    assert (task_set.tasks[0].kind, task_set.tasks[0].classes.tolist()) == ("binary", ["low", "high"])
+    assert targets.values.ravel().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        (["S", "L"], r"gives task 'size' the order \['S', 'L'\], which misses \['M'\]; name all"),
+        (
+            ["S", "M", "L", "S"],
+            "gives task 'size' the order .*, which names a class more than once; name all of its classes",
+        ),
+    ],
+)
+def test_an_order_that_is_none_is_refused(order, message):
+    with pytest.raises(ValueError, match=f"Test: task_types {message}"):
+        read(SIZES, {"size": ("ordinal", order), "n": "regression"})
+
+
+NUMBER_KINDS = ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
+
+
+@pytest.mark.parametrize("kind", NUMBER_KINDS)
+def test_every_loss_reads_numbers_and_their_holes(kind):
+    task_set, targets = read([[1.5], [np.nan], [0.0]], kind)
+    task = task_set.tasks[0]
+    assert task.kind == ("regression" if kind == "squared_error" else kind)
+    assert (task.n_outputs, task.level) == (3 if kind == "quantile" else 1, 0.5)
+    assert targets.values.ravel().tolist() == [1.5, 0, 0]
+    assert targets.observed.ravel().tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("levels", "middle"), [((0.05, 0.5, 0.95), 0.5), ([0.2, 0.7], 0.7), ((0.9,), 0.9), ((0.4, 0.6), 0.4)]
+)
+def test_the_middle_level_is_that_nearest_to_the_median(levels, middle):
+    task_set, _ = read_tasks([1.0, 2.0], kind="quantile", quantiles=levels, owner="Test")
+    assert (task_set.tasks[0].levels, task_set.tasks[0].level) == (tuple(levels), middle)
+
+
+@pytest.mark.parametrize(
+    "levels", [(0.0, 0.5), (0.5, 1.0), (0.5, 0.1), (0.5, 0.5), (), 0.5, ("a",), (np.nan,)], ids=str
+)
+def test_levels_that_do_not_ascend_between_0_and_1_are_refused(levels):
+    with pytest.raises(
+        ValueError, match=r"Test: quantiles of task 'y' are .*, expected levels between 0 and 1"
+    ):
+        read_tasks([1.0, 2.0], kind="quantile", quantiles=levels, owner="Test")
+
+
+def test_levels_by_name_are_those_of_quantile_tasks():
+    y, kind = pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.5]}), {"a": "quantile", "b": "regression"}
+    given = read_tasks(y, kind=kind, quantiles={"a": [0.1, 0.9]}, owner="Test")[0]
+    assert [task.levels for task in given.tasks] == [(0.1, 0.9), ()]
+    with pytest.raises(ValueError, match=r"quantiles names unknown tasks \['b'\]; the tasks are \['a'\]"):
+        read_tasks(y, kind=kind, quantiles={"b": [0.1]}, owner="Test")
+    with pytest.raises(ValueError, match="quantiles has no levels for task 'a'; name all"):
+        read_tasks(y, kind=kind, quantiles={}, owner="Test")
+
+
+def test_negative_counts_are_refused_by_row():
+    with pytest.raises(ValueError, match="Test: task 'y' is 'poisson', and its label in row 2 is -1; counts"):
+        read([1.0, np.nan, -1.0], "poisson")
+
+
+def test_kinds_are_those_of_their_owner():
+    with pytest.raises(
+        ValueError, match=r"Test: loss says that task 'y' is 'binary', expected one of \['squared"
+    ):
+        read_tasks([1.0], kind="binary", among=NUMBER_KINDS, argument="loss", owner="Test")
+    assert read_tasks([1, 2], kind={}, among=NUMBER_KINDS, owner="Test")[0].tasks[0].kind == "regression"
+    assert read_tasks([1, 2], kind=None, among=["classification"], owner="Test")[0].tasks[0].kind == "binary"

@@ -7,7 +7,8 @@ from sklearn_mtl.nn import OutputLayout
 from sklearn_mtl.training import ModelSizes, TrainingPlan, TrainingRows, target_scales, train
 
 KINDS = ("regression", "binary", "multiclass")
-WIDTHS = {"regression": 1, "binary": 1, "multiclass": 3}
+WIDTHS = {"multiclass": 3, "ordinal": 3, "quantile": 3}
+LEVELS = (0.1, 0.5, 0.9)
 
 
 @pytest.fixture
@@ -23,7 +24,10 @@ def make_rows():
             "regression": 5 + 3 * signal,
             "binary": (signal > 0.3).astype(float),
             "multiclass": np.digitize(signal, [-0.5, 0.8]).astype(float),
+            "ordinal": np.digitize(signal, [-0.5, 0.8]).astype(float),
+            "poisson": np.floor(np.exp(1 + 0.5 * signal)),
         }
+        values |= dict.fromkeys(("absolute_error", "huber", "quantile"), 5 + 3 * signal)
         weights = rng.uniform(0.5, 2, (n_rows, len(kinds))) * (rng.random((n_rows, len(kinds))) >= missing)
         rows = TrainingRows(
             numbers=numbers,
@@ -33,7 +37,11 @@ def make_rows():
             weights=weights,
             task_weight=np.ones(len(kinds)),
             fold=rng.permutation(np.minimum(np.arange(n_rows) % (n_folds + 1), n_folds - 1)),
-            layout=OutputLayout(kinds, [WIDTHS[kind] for kind in kinds]),
+            layout=OutputLayout(
+                kinds,
+                [WIDTHS.get(kind, 1) for kind in kinds],
+                levels={task: LEVELS for task, kind in enumerate(kinds) if kind == "quantile"},
+            ),
         )
         return replace(rows, **changes)
 
@@ -46,8 +54,8 @@ def relabelled():
 
     def relabel(rows):
         values, weights, held_out = rows.values.copy(), rows.weights.copy(), rows.held_out(0)
-        for task, kind in enumerate(rows.layout.kinds):
-            other = 100 - values[held_out, task] if kind == "regression" else 0.0
+        for task in range(len(rows.layout.kinds)):
+            other = 0.0 if task in rows.layout.classes else 100 - values[held_out, task]
             values[held_out, task], weights[held_out, task] = other, 1.5
         weights[held_out[:2]] = 0.0
         return replace(rows, values=values, weights=weights)

@@ -323,3 +323,28 @@ def test_neither_rows_nor_scales_are_changed(make_rows):
     before = pickle.dumps((rows, scales))
     fit_forest_view(rows, scales, n_trees=6, seed=0)
     assert pickle.dumps((rows, scales)) == before
+
+
+def test_means_are_moved_to_quantiles_and_medians(make_rows):
+    rows = make_rows(["quantile", "absolute_error", "regression"], n_rows=300, missing=0.0)
+    view = fit(rows)
+    quantiles = view.out_of_fold[:, :3]
+    assert (np.diff(quantiles, axis=1) > 0).all()
+    np.testing.assert_allclose((rows.values[:, :1] <= quantiles).mean(axis=0), [0.1, 0.5, 0.9], atol=0.05)
+    assert (rows.values[:, 1] <= view.out_of_fold[:, 3]).mean() == pytest.approx(0.5, abs=0.05)
+    served = view.predict(rows.numbers, rows.categories)
+    assert (np.diff(served[:, :3], axis=1) > 0).all()
+
+
+def test_rates_are_positive_where_nothing_was_counted(make_rows):
+    rows = make_rows(["poisson"], n_rows=200, missing=0.0)
+    rows.values[:, 0] = np.where(rows.numbers[:, 0] > 0.5, 3.0, 0.0)
+    view = fit(rows)
+    least = 1e-3 * target_scales(rows).deviation.min()
+    assert view.out_of_fold.min() == pytest.approx(least, rel=1.0)
+    assert view.predict(rows.numbers, rows.categories).min() >= least
+
+
+def test_ordered_classes_are_averaged_like_others(make_rows):
+    ordered, others = make_rows(["ordinal"]), make_rows(["multiclass"])
+    np.testing.assert_allclose(fit(ordered).out_of_fold, fit(others).out_of_fold, atol=1e-6)

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
 from sklearn_mtl.nn import OutputLayout
-from sklearn_mtl.training import LinearView, fit_linear_view, mean_losses, ridge_path
+from sklearn_mtl.training import LinearView, fit_linear_view, mean_losses, ridge_path, target_scales
 from sklearn_mtl.training import _linear as linear
 
 STRENGTHS = np.array([0.01, 1.0, 300.0])
@@ -288,3 +288,38 @@ def test_each_task_draws_as_many_labelled_rows_as_it_may_and_keeps_its_weight(ma
     assert ((rows.weights[chosen] > 0) | (weights == 0)).all()
     assert len(chosen) < 250  # not three times as many: tasks share their rows
     np.testing.assert_array_equal(chosen, linear._logistic_sample(rows, [0, 1, 2])[0])
+
+
+def test_a_rate_is_fitted_as_by_scikit_learn(make_rows, monkeypatch):
+    rows = make_rows(["poisson"], missing=0.0, n_rows=90)
+    monkeypatch.setattr(linear, "LOGISTIC_STRENGTHS", (3.0,))
+    view = fit_linear_view(rows)
+    for fold in range(3):
+        used, held_out = rows.trained_on(fold), rows.held_out(fold)
+        weights = rows.weights[:, 0] / rows.weights[:, 0].mean()
+        unit = np.average(rows.values[:, 0], weights=weights)
+        # scikit-learn divides the loss by the weights' sum, and adds half of alpha times the squared norm.
+        theirs = PoissonRegressor(alpha=3.0 / weights[used].sum(), max_iter=1000, tol=1e-9)
+        theirs.fit(rows.design[used], rows.values[used, 0] / unit, sample_weight=weights[used])
+        expected = unit * theirs.predict(rows.design[held_out])
+        np.testing.assert_allclose(view.out_of_fold[held_out, 0], expected, rtol=2e-2)
+
+
+def test_thresholds_of_an_ordinal_task_are_the_same_for_all_rows(make_rows):
+    rows = make_rows(["ordinal", "binary"])
+    view = fit_linear_view(rows)
+    assert not view.coefficients[:, 1:3].any()
+    assert view.coefficients[:, 0].any()
+    np.testing.assert_allclose(view.out_of_fold[:, :3].sum(axis=1), 1)
+    losses = mean_losses(view.out_of_fold, rows)
+    assert losses[0] < 0.9 * target_scales(rows).base_loss[0]
+
+
+def test_quantiles_lie_about_the_line_in_their_order(make_rows):
+    rows = make_rows(["quantile", "regression"], missing=0.0, n_rows=200)
+    view = fit_linear_view(rows)
+    quantiles, number = view.out_of_fold[:, :3], view.out_of_fold[:, 3]
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    assert np.corrcoef(quantiles[:, 1], number)[0, 1] > 0.95
+    below = (rows.values[:, :1] <= quantiles).mean(axis=0)
+    np.testing.assert_allclose(below, [0.1, 0.5, 0.9], atol=0.07)

@@ -2,8 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from sklearn_mtl.training import target_scales
+from sklearn_mtl.nn import OutputLayout, activate
+from sklearn_mtl.training import best_constants, target_scales
+from sklearn_mtl.training._constants import loss_of_constants
 
 
 def base_rates(values, weights, n_classes):
@@ -97,3 +100,58 @@ def test_a_fold_that_holds_out_all_labels_of_a_task_expects_the_mean_of_numbers_
     np.testing.assert_allclose(scales.prior[0, 2:], scales.prior[0, 2])
     assert scales.prior[0, 1] == 0
     assert np.isfinite(scales.base_loss).all()
+
+
+NUMBERS = ["absolute_error", "huber", "quantile", "poisson"]
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_held_out_labels_have_no_influence_on_the_scales_of_any_loss(kind, make_rows, relabelled):
+    rows = make_rows([kind])
+    before, after = target_scales(rows), target_scales(relabelled(rows))
+    for name in ("mean", "deviation", "prior", "fold_loss"):
+        assert np.array_equal(getattr(before, name)[0], getattr(after, name)[0])
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_the_prior_is_the_best_constant_and_has_the_losses_that_are_divided_by(kind, make_rows):
+    rows = make_rows([kind])
+    scales, layout = target_scales(rows), rows.layout
+    values, weights = rows.values[:, 0], rows.weights[:, 0]
+    assert scales.base_loss[0] == pytest.approx(
+        loss_of_constants(best_constants(layout, values, weights), layout, values, weights)
+    )
+    for fold in range(3):
+        used = rows.trained_on(fold)
+        values, weights = rows.values[used, 0], rows.weights[used, 0]
+        prior = activate(torch.from_numpy(scales.prior[fold]), layout).numpy()
+        of_fold = OutputLayout(
+            [kind], [layout.n_outputs], levels=layout.levels, units={0: scales.deviation[fold, 0]}
+        )
+        expected = best_constants(of_fold, values, weights)
+        np.testing.assert_allclose(prior * scales.deviation[fold] + scales.mean[fold], expected, rtol=1e-9)
+        targets = (values - scales.mean[fold, 0]) / scales.deviation[fold, 0]
+        standard = OutputLayout([kind], [layout.n_outputs], levels=layout.levels)
+        assert scales.fold_loss[fold, 0] == pytest.approx(
+            loss_of_constants(prior, standard, targets, weights)
+        )
+
+
+def test_a_fold_that_holds_out_all_counts_above_0_takes_the_mean_of_all(make_rows):
+    rows = make_rows(["poisson"], missing=0.0)
+    rows.values[:, 0] = np.where(rows.fold == 0, 4.0, 0.0)
+    scales = target_scales(rows)
+    assert scales.deviation[0, 0] == pytest.approx(np.average(rows.values[:, 0], weights=rows.weights[:, 0]))
+    assert np.isfinite(scales.fold_loss).all()
+    assert (scales.fold_loss > 0).all()
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+@pytest.mark.parametrize("constant", [0.0, 3.0])
+def test_a_number_that_never_varies_has_finite_scales_with_any_loss(kind, constant, make_rows):
+    rows = make_rows([kind])
+    rows.values[:] = constant
+    scales = target_scales(rows)
+    assert (scales.deviation > 0).all()
+    assert (scales.base_loss == 1).all()
+    assert (scales.fold_loss == 1).all()
