@@ -144,6 +144,7 @@ def _first(lists: pd.Series) -> pd.Series:
 
 def _genre_flags(lists: pd.Series) -> pd.DataFrame:
     flags = lists.str.get_dummies(", ").astype(bool)
+    flags = flags.drop(columns="", errors="ignore")  # of films without a genre, where pandas has pyarrow
     return flags.rename(columns=lambda genre: f"genre_{genre.lower()}")
 
 
