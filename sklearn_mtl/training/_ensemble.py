@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ from ._net import FoldNet
 from ._rows import TargetScales
 from ._temperature import temper
 
-_FLOATS_AT_ONCE = 2**20
+_FLOATS_AT_ONCE = 2**20  # of the network
+_ROWS_AT_ONCE = 8192
 _MOST_ROWS_IN_FLOAT64 = 512
 
 
@@ -55,18 +56,32 @@ class _Serving:
 
     def __init__(self, module: ColumnAttentionModel) -> None:
         value = module.attention.value
-        n_folds, n_columns, d_token, d_hidden = value.shape
+        n_folds, n_columns, d_token, _ = value.shape
         _, n_views, n_slots = module.attention.sizes
+        d_slot = module.attention.slot_value.shape[2]
         self.module, self.device, self.dtype = module, value.device, value.dtype
-        floats = n_folds * n_views * max(n_columns * d_token, n_slots * d_hidden)  # a row's greatest tensor
+        floats = n_folds * n_views * max(n_columns * d_token, n_slots * d_slot)  # a row's greatest tensor
         self.block_size = max(1, _FLOATS_AT_ONCE // floats)
 
-    def tensors(self, numbers: NDArray[np.float32], categories: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Bring rows to the module, the same ones for all folds."""
-        return (
-            torch.from_numpy(numbers).to(self.device, self.dtype).unsqueeze(0),
-            torch.from_numpy(categories).to(self.device).unsqueeze(0),
-        )
+    @torch.inference_mode()
+    def compute(
+        self,
+        outputs: Callable[[Tensor, Tensor], Tensor],
+        numbers: NDArray[np.float32],
+        categories: NDArray[np.int64],
+        *,
+        axis: int,
+    ) -> NDArray[np.float64]:
+        """Compute outputs of rows, the same ones for all folds, in blocks; `axis` is that of rows."""
+        blocks = []
+        for start in range(0, len(numbers), self.block_size):
+            rows = slice(start, start + self.block_size)
+            block = outputs(
+                torch.from_numpy(numbers[rows]).to(self.device, self.dtype).unsqueeze(0),
+                torch.from_numpy(categories[rows]).to(self.device).unsqueeze(0),
+            )
+            blocks.append(block.double().cpu().numpy())
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=axis)
 
 
 @dataclass(eq=False)
@@ -121,7 +136,8 @@ class Ensemble:
         ndarray of shape (B, O)
             Numbers and probabilities.
         """
-        return self._in_blocks(columns, self._predict_block)
+        serving = self._serving(columns.n_rows)
+        return np.concatenate([self._predict_block(serving, block) for block in _blocks(columns)])
 
     def attention(self, columns: Columns) -> NDArray[np.float64]:
         """Give each task's attention over the columns that vary.
@@ -136,49 +152,26 @@ class Ensemble:
         ndarray of shape (B, T, C)
             Active numbers and then active categories; sums to 1 over C.
         """
-        return self._in_blocks(columns, self._attend_block)
-
-    def _in_blocks(
-        self, columns: Columns, compute: Callable[..., NDArray[np.float64]]
-    ) -> NDArray[np.float64]:
         serving = self._serving(columns.n_rows)
-        with torch.inference_mode():
-            blocks = []
-            for start in range(0, columns.n_rows, serving.block_size):
-                block = columns.take(slice(start, start + serving.block_size))
-                blocks.append(compute(serving, *self.preparation.network_inputs(block), block))
-        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+        inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
+        attention = serving.module.task_attention
+        return np.concatenate([serving.compute(attention, *block, axis=0) for block in inputs])
 
-    def _predict_block(
-        self,
-        serving: _Serving,
-        numbers: NDArray[np.float32],
-        categories: NDArray[np.int64],
-        columns: Columns,
-    ) -> NDArray[np.float64]:
+    def _predict_block(self, serving: _Serving, columns: Columns) -> NDArray[np.float64]:
+        inputs = self.preparation.network_inputs(columns)
         predicted = np.zeros((columns.n_rows, self.layout.n_outputs))
         if self.shares[1].any():
             linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
             predicted += self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
         if self.shares[0].any():
-            outputs = serving.module(*serving.tensors(numbers, categories))
-            outputs = activate(outputs, self.layout).mean(2).double().cpu().numpy()  # (G, B, O)
+            outputs = serving.compute(
+                lambda *tensors: activate(serving.module(*tensors), self.layout).mean(2), *inputs, axis=1
+            )  # (G, B, O)
             outputs = outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]
             predicted += self.shares[0] * outputs.mean(axis=0)
         if self.forest is not None:
-            predicted += self.shares[2] * self.forest.predict(numbers, categories)
-        return temper(np.asarray(predicted), self.temperatures, self.layout)
-
-    def _attend_block(
-        self,
-        serving: _Serving,
-        numbers: NDArray[np.float32],
-        categories: NDArray[np.int64],
-        columns: Columns,
-    ) -> NDArray[np.float64]:
-        del columns
-        attention = serving.module.task_attention(*serving.tensors(numbers, categories))
-        return np.asarray(attention.double().cpu().numpy())
+            predicted += self.shares[2] * self.forest.predict(*inputs)
+        return temper(predicted, self.temperatures, self.layout)
 
     def _serving(self, n_rows: int) -> _Serving:
         if n_rows > _MOST_ROWS_IN_FLOAT64 or self.net.device == "mps":  # which has no float64
@@ -186,3 +179,8 @@ class Ensemble:
         if self._in_float64 is None:
             self._in_float64 = _Serving(copy.deepcopy(self.net.module_).double())
         return self._in_float64
+
+
+def _blocks(columns: Columns) -> Iterator[Columns]:
+    for start in range(0, columns.n_rows, _ROWS_AT_ONCE):
+        yield columns.take(slice(start, start + _ROWS_AT_ONCE))
