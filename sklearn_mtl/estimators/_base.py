@@ -6,6 +6,7 @@ import copy
 import warnings
 from abc import ABCMeta, abstractmethod
 from dataclasses import fields
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -17,13 +18,15 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..encoding import Columns, check_table
+from ..encoding import Columns, MergedRows, check_table
 from ..exceptions import FitInterruptedWarning
 from ..tasks import sample_weight_table
 from ..training import (
     Ensemble,
     FoldNet,
     ModelSizes,
+    Preparation,
+    TargetScales,
     TrainingPlan,
     TrainingRows,
     all_threads,
@@ -200,47 +203,25 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
     def _train(self, read: FitInput, device: str) -> None:
         """Train, and set all fitted attributes."""
-        owner = type(self).__name__
-        merged = distinct_rows(read, owner=owner)
+        merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
         preparation = prepare(read.columns, merged.first)
-        sizes = resolve_sizes(
-            {field.name: getattr(self, field.name) for field in fields(Sizes)},
-            preset=self.preset,
-            n_rows=len(merged.first),
-            n_units=n_units(merged),
-            n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
-            n_tasks=len(read.task_weight),
-        )
+        sizes = self._resolve_sizes(read, merged, preparation)
         rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
-        categories = [info for info in read.reader.columns_ if info.kind == "category"]
         scales = target_scales(rows)
         attended, attended_weights = attended_rows(merged)
         inverse = merged.inverse
         del merged  # its weights are as large as the labels
-
-        def fit_views(rows: TrainingRows) -> tuple[Ensemble, NDArray[np.float64]]:
-            net = train(
-                rows,
-                scales,
-                owner=owner,
-                cardinalities=[categories[place].n_codes for place in preparation.active_categories],
-                task_names=read.task_set.names,
-                sizes=self._model_sizes(sizes),
-                plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
-            )
-            return combine(
-                net,
-                rows,
-                scales,
-                preparation,
-                linear_view=self.linear_view,
-                n_trees=sizes.n_trees,
-                seed=seed,
-                constants=constant_outputs(read),
-            )
-
+        fit_views = partial(
+            self._fit_views,
+            read=read,
+            scales=scales,
+            preparation=preparation,
+            sizes=sizes,
+            plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
+        )
         if self._chooses_task_weight():
+            owner = type(self).__name__
             rows, ensemble, out_of_fold = fit_equal_or_by_gain(fit_views, rows, scales, owner=owner)
         else:
             ensemble, out_of_fold = fit_views(rows)
@@ -253,6 +234,48 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.task_weight_ = pd.Series(rows.task_weight, index=self.task_names_, name="task_weight")
         self._set_out_of_fold(read, out_of_fold, inverse)
         self._set_feature_attention(read.columns, attended, weights=attended_weights)
+
+    def _fit_views(
+        self,
+        rows: TrainingRows,
+        *,
+        read: FitInput,
+        scales: TargetScales,
+        preparation: Preparation,
+        sizes: Sizes,
+        plan: TrainingPlan,
+    ) -> tuple[Ensemble, NDArray[np.float64]]:
+        """Fit network, linear view and forest; give their out-of-fold outputs, too."""
+        categories = [info for info in read.reader.columns_ if info.kind == "category"]
+        net = train(
+            rows,
+            scales,
+            owner=type(self).__name__,
+            cardinalities=[categories[place].n_codes for place in preparation.active_categories],
+            task_names=read.task_set.names,
+            sizes=self._model_sizes(sizes),
+            plan=plan,
+        )
+        return combine(
+            net,
+            rows,
+            scales,
+            preparation,
+            linear_view=self.linear_view,
+            n_trees=sizes.n_trees,
+            seed=plan.seed,
+            constants=constant_outputs(read),
+        )
+
+    def _resolve_sizes(self, read: FitInput, merged: MergedRows, preparation: Preparation) -> Sizes:
+        return resolve_sizes(
+            {field.name: getattr(self, field.name) for field in fields(Sizes)},
+            preset=self.preset,
+            n_rows=len(merged.first),
+            n_units=n_units(merged),
+            n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
+            n_tasks=len(read.task_weight),
+        )
 
     def _chooses_task_weight(self) -> bool:
         return isinstance(self.task_weight, str)  # "cv", the only word there is

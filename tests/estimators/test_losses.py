@@ -95,9 +95,11 @@ def test_every_task_is_learned_better_than_its_best_constant(fitted, new):
     assert (report["oof_score"] > 0.15).all()
 
 
-def test_losses_in_the_history_start_near_that_of_the_best_constant(fitted):
-    first = fitted.history_.filter(like="valid_loss_").iloc[0]
-    assert first.between(0.2, 1.3).all()
+def test_losses_in_the_history_start_near_that_of_the_best_constant(table):
+    options = {"learning_rate": 1e-3, "max_epochs": 1, "n_trees": 0, "random_state": 0}
+    model = MultiTaskAttentionEstimator(task_types=KINDS, **options).fit(*table)
+    first = model.history_.filter(like="valid_loss_").iloc[0]
+    assert first.between(0.3, 1.3).all(), first
 
 
 def test_scores_are_those_of_scikit_learn_on_observed_labels(fitted, table):
