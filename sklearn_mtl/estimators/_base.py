@@ -141,7 +141,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Learn all tasks together.
 
         Parameters
@@ -153,6 +155,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             out.
         sample_weight : array-like of shape (B,) or (B, T), default=None
             Weights of rows, or of single labels. Weight 2 is the same as having a row twice.
+        groups : array-like of shape (B,), default=None
+            Rows of one group, such as a patient's or a day's, are held out together, so that out-of-fold
+            predictions and what is chosen by them are about new groups. By default, rows with the same X are.
 
         Returns
         -------
@@ -176,6 +181,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             task_weight=None if self._chooses_task_weight() else self.task_weight,
             calibrate=self._calibrate(),
             thresholds=self._thresholds(),
+            groups=groups,
             owner=owner,
             **self._reading_options(),
         )
@@ -272,7 +278,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             {field.name: getattr(self, field.name) for field in fields(Sizes)},
             preset=self.preset,
             n_rows=len(merged.first),
-            n_units=n_units(merged),
+            n_units=n_units(read, merged),
             n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
             n_tasks=len(read.task_weight),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ from ..training import (
     spread,
     view_shares,
 )
+from ._groups import joined_groups, read_groups
 from ._thresholds import Threshold, read_threshold
 
 # Of fewer different X, each is so frequent that a network has to see all of them.
@@ -79,6 +80,8 @@ class FitInput:
     thresholds : list of float, str or None, length T
         The threshold of each task, or the metric by which it is chosen.
     label_smoothing : list of float, length T, or None
+    groups : ndarray of int64, shape (B,), or None
+        Rows of one group are held out together.
     """
 
     reader: ColumnReader
@@ -92,6 +95,7 @@ class FitInput:
     is_calibrated: NDArray[np.bool_]
     thresholds: list[Threshold | None]
     label_smoothing: list[float] | None
+    groups: NDArray[np.int64] | None
 
 
 def read_fit_input(
@@ -106,6 +110,7 @@ def read_fit_input(
     thresholds: Any,
     owner: str,
     label_smoothing: Any = 0.0,
+    groups: Any = None,
     **reading: Any,
 ) -> FitInput:
     """Read and check everything that comes from the user.
@@ -122,6 +127,8 @@ def read_fit_input(
         Who asks; errors start with it.
     label_smoothing : object, default=0.0
         As given to the estimator.
+    groups : array-like of shape (B,), default=None
+        As given to ``fit``.
     **reading : object
         Further options of `read_tasks`.
 
@@ -161,6 +168,7 @@ def read_fit_input(
         plain,
         index,
         label_smoothing=smoothing,
+        groups=None if groups is None else read_groups(groups, n_rows=len(table), owner=owner),
         is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
         thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
     )
@@ -258,7 +266,7 @@ def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
     Raises
     ------
     ValueError
-        There are less than two.
+        There are less than two, or less than two groups.
     """
     is_learned = read.task_weight > 0
     weights = read.weights if is_learned.all() else read.weights * is_learned
@@ -268,13 +276,33 @@ def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
             f"{owner}: all rows with labels are the same, of {len(read.weights)}; "
             "fit needs at least 2 different rows."
         )
-    return merged
+    if read.groups is None:
+        return merged
+    group = joined_groups(merged, read.groups)
+    if not group.any():
+        raise ValueError(
+            f"{owner}: groups has one group in {len(read.groups)} rows, those with the same X counted "
+            "together; fit holds out groups in turn and needs at least 2."
+        )
+    return replace(merged, group=group)
 
 
-def n_units(merged: MergedRows) -> int:
-    """Count the rows that can be held out apart from each other: those of different X, if there are many."""
+def n_units(read: FitInput, merged: MergedRows) -> int:
+    """Count the rows that can be held out apart from each other.
+
+    Parameters
+    ----------
+    read : FitInput
+    merged : MergedRows
+        Of the same input.
+
+    Returns
+    -------
+    int
+        The user's groups, where there are any; else rows of different X, if there are many.
+    """
     n_groups = int(merged.group.max()) + 1
-    return n_groups if n_groups >= _LEAST_GROUPS else len(merged.first)
+    return n_groups if read.groups is not None or n_groups >= _LEAST_GROUPS else len(merged.first)
 
 
 def prepare(columns: Columns, rows: NDArray[np.int64]) -> Preparation:
@@ -328,7 +356,7 @@ def training_rows(
         n_classes=np.array(n_classes),
         n_folds=n_folds,
         rng=np.random.default_rng(seed),
-        groups=merged.group if n_units(merged) < len(merged.first) else None,
+        groups=merged.group if n_units(read, merged) < len(merged.first) else None,
     )
     numbers, categories = _network_inputs(read.columns, merged.first, preparation)
     return TrainingRows(
