@@ -89,7 +89,8 @@ def read_tasks(
     [[1.5, 0.0], [2.5, 0.0], [0.5, 1.0]]
     """
     among = among or _ALL_KINDS
-    if sparse.issparse(y) and (kind == "regression" or set(among) <= set(NUMBER_KINDS)):
+    are_numbers = _cut_kind(kind)[0] in ("regression", *NUMBER_KINDS) or set(among) <= set(NUMBER_KINDS)
+    if sparse.issparse(y) and are_numbers:
         raise TypeError(
             f"{owner}: y is sparse, a dense table of numbers is expected; use y.toarray() if what is not "
             "stored is 0, and NaN in a dense table if it is missing."
