@@ -23,6 +23,7 @@ NUMBERS = ("squared_error", "absolute_error", "huber", "poisson")
 CLASSES = ("multiclass", "ordinal")
 METHODS = (*NUMBERS, *CLASSES)
 
+_KINDS = {"wq": CLASSES, "jura_outliers": NUMBERS[:3]}  # outliers may be negative, which are no rates
 _OUTLIERS = 0.05
 _CLASS_METRICS = ("kappa", "accuracy", "log_loss")
 _LEAST_RATE = 0.01
@@ -46,8 +47,7 @@ _OF_NUMBERS = (
 def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> None:
     """Measure what has no record yet."""
     for name in datasets:
-        kinds = CLASSES if name == "wq" else NUMBERS
-        makers = {kind: _maker(kind) for kind in kinds if kind in methods}
+        makers = {kind: _maker(kind) for kind in _KINDS.get(name, NUMBERS) if kind in methods}
         fill(SUITE, folds([load(name, folder=folder)], makers, _measure_of(name)))
 
 
