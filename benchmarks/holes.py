@@ -42,7 +42,7 @@ def report() -> str:
     """Return the tables of all records, in Markdown."""
     measured = pd.DataFrame(records.read(SUITE))
     tables = [table for name in DATASETS if (table := _tables(measured[measured["dataset"] == name], name))]
-    return "\n\n".join([*tables, machines(measured)]) if tables else "Nothing is measured on all folds yet."
+    return "\n\n".join([*tables, machines(measured)]) if tables else "Nothing is measured at all shares yet."
 
 
 def hide(y: pd.DataFrame, share: float, *, n_samples: int) -> pd.DataFrame:
@@ -96,19 +96,28 @@ def _measure_labels(share: float, make: Callable[[], Any], *rows: pd.DataFrame) 
 
 
 def _tables(measured: pd.DataFrame, name: str) -> str:
-    """Return a table of scores and one of losses of a set, over what is measured on all folds."""
-    n_folds = FOLDS.get_n_splits()
-    whole = measured.groupby(["share", "method"]).filter(lambda records: len(records) == n_folds)
+    """Return a table of scores and one of losses of a set."""
+    whole = _with_all_shares(measured)
     if whole.empty:
         return ""
     score = _roc_auc if name == "yeast" else mtr.arrmse
     scores = whole.groupby(["share", "method"]).apply(score).unstack("method")  # (shares, methods)
     scores = scores[[method for method in METHODS if method in scores]].rename("{:.0%}".format)
-    captions = _SCORES[name], _LOSSES.format(name=name)
+    n_folds = f" {whole['fold'].nunique()} of {FOLDS.get_n_splits()} folds."
+    captions = _SCORES[name] + n_folds, _LOSSES.format(name=name)
     worse = scores.loc["0%"] - scores if name == "yeast" else scores - scores.loc["0%"]
     return "\n\n".join(
         markdown(table, caption=caption) for table, caption in zip((scores, worse), captions, strict=True)
     )
+
+
+def _with_all_shares(measured: pd.DataFrame) -> pd.DataFrame:
+    """Keep the methods that are measured at all shares, on the folds where all of them are."""
+    n_shares = measured.groupby(["fold", "method"])["share"].nunique().unstack("method")
+    is_whole = n_shares == len(SHARES)  # (folds, methods)
+    is_whole = is_whole.loc[:, is_whole.any()]
+    kept = is_whole.index[is_whole.all(axis="columns")]
+    return measured[measured["method"].isin(is_whole.columns) & measured["fold"].isin(kept)]
 
 
 def _roc_auc(records_of_folds: pd.DataFrame) -> float:

@@ -214,17 +214,31 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         preparation = prepare(read.columns, merged.first)
         sizes = self._resolve_sizes(read, merged, preparation)
         rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
-        scales = target_scales(rows)
         attended, attended_weights = attended_rows(merged)
         inverse = merged.inverse
         del merged  # its weights are as large as the labels
+        plan = self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing)
+        rows, ensemble, out_of_fold = self._fit_ensemble(
+            rows, read=read, preparation=preparation, sizes=sizes, plan=plan
+        )
+        self._set_resolved(sizes, device=device, task_weight=rows.task_weight, names=read.task_set.names)
+        self._set_fitted(read, ensemble)
+        self._set_out_of_fold(read, out_of_fold, inverse)
+        self._set_feature_attention(read.columns, attended, weights=attended_weights)
+
+    def _fit_ensemble(
+        self,
+        rows: TrainingRows,
+        *,
+        read: FitInput,
+        preparation: Preparation,
+        sizes: Sizes,
+        plan: TrainingPlan,
+    ) -> tuple[TrainingRows, Ensemble, NDArray[np.float64]]:
+        """Fit all views and calibrate; give the rows with their task weights and out-of-fold outputs, too."""
+        scales = target_scales(rows)
         fit_views = partial(
-            self._fit_views,
-            read=read,
-            scales=scales,
-            preparation=preparation,
-            sizes=sizes,
-            plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
+            self._fit_views, read=read, scales=scales, preparation=preparation, sizes=sizes, plan=plan
         )
         if self._chooses_task_weight():
             owner = type(self).__name__
@@ -232,14 +246,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         else:
             ensemble, out_of_fold = fit_views(rows)
         ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
-        out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
-        for field in fields(Sizes):
-            setattr(self, f"{field.name}_", getattr(sizes, field.name))
-        self.device_ = device
-        self._set_fitted(read, ensemble)
-        self.task_weight_ = pd.Series(rows.task_weight, index=self.task_names_, name="task_weight")
-        self._set_out_of_fold(read, out_of_fold, inverse)
-        self._set_feature_attention(read.columns, attended, weights=attended_weights)
+        return rows, ensemble, temper(out_of_fold, ensemble.temperatures, rows.layout)
 
     def _fit_views(
         self,
@@ -311,6 +318,15 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             callbacks=self.callbacks or (),
             label_smoothing=label_smoothing,
         )
+
+    def _set_resolved(
+        self, sizes: Sizes, *, device: str, task_weight: NDArray[np.float64], names: list[str]
+    ) -> None:
+        """Set what ``"auto"`` and ``"cv"`` have become."""
+        for field in fields(Sizes):
+            setattr(self, f"{field.name}_", getattr(sizes, field.name))
+        self.device_ = device
+        self.task_weight_ = pd.Series(task_weight, index=names, name="task_weight")
 
     def _set_fitted(self, read: FitInput, ensemble: Ensemble) -> None:
         self._reader, self._task_set, self._ensemble = read.reader, read.task_set, ensemble

@@ -70,9 +70,6 @@ verbose : int, default=0
 """
 
 OF_NUMBERS = """
-quantiles : array-like of shape (Q,), or dict from str to array-like, default=(0.05, 0.5, 0.95)
-    Levels of quantile tasks, ascending between 0 and 1; of all of them, or by name. ``predict`` gives that
-    nearest to 0.5, ``predict_quantiles`` all.
 target_transform : None, "log1p", "yeo-johnson", transformer or dict, default=None
     Scale on which numbers are learned: of all tasks that are numbers, but those of kind ``"poisson"``, or by
     name. A transformer is one of scikit-learn's kind, for one column; it is fitted to the observed labels,

@@ -57,7 +57,8 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
         - ``"regression"``, and with another loss ``"absolute_error"``, ``"huber"``, ``"quantile"`` or
           ``"poisson"``: numbers, learned as with the ``loss`` of that name by `MultiTaskAttentionRegressor`
-          (``"squared_error"`` is ``"regression"``);
+          (``"squared_error"`` is ``"regression"``), and levels of quantiles as in
+          ``{"price": ("quantile", (0.1, 0.5, 0.9))}``;
         - ``"classification"``, which is ``"binary"`` or ``"multiclass"`` by the number of classes;
           ``"binary"`` refuses a third class;
         - ``"ordinal"``: classes with an order, that of an ordered categorical dtype, else of their sorted
@@ -160,7 +161,6 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
-        quantiles: Any = (0.05, 0.5, 0.95),
         target_transform: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -197,7 +197,6 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
             verbose=verbose,
         )
         self.task_types = task_types
-        self.quantiles = quantiles
         self.target_transform = target_transform
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
@@ -252,7 +251,6 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
     def _reading_options(self) -> dict[str, Any]:
         return {
-            "quantiles": self.quantiles,
             "target_transform": self.target_transform,
             "label_smoothing": self.label_smoothing,
         }
@@ -269,7 +267,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         Returns
         -------
         dict from str to ndarray of shape (B, Q), or one ndarray if y had one axis
-            By the names of the tasks, in the order of ``quantiles``, ascending.
+            By the names of the tasks, in the order of their levels, ascending.
 
         Raises
         ------

@@ -11,7 +11,6 @@ from ._base import BaseMultiTaskAttention
 
 # Of the parameters that say how numbers are learned.
 NUMBER_CONSTRAINTS: dict[str, list[Any]] = {
-    "quantiles": [dict, "array-like"],
     "target_transform": [
         StrOptions(set(NAMED_TRANSFORMS)),
         HasMethods(["fit", "transform", "inverse_transform"]),

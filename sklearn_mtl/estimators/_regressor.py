@@ -28,7 +28,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     Parameters
     ----------
     {parameters}
-    loss : str, dict or list, default="squared_error"
+    loss : str, tuple, dict or list, default="squared_error"
         Loss of all tasks, by name, or in order; ``"squared_error"`` for one that a dict does not name. What
         is predicted is with
 
@@ -36,7 +36,9 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         - ``"absolute_error"`` the median;
         - ``"huber"`` something between them: errors above 1.35 times the spread of the labels count as with
           ``"absolute_error"``, smaller ones as with ``"squared_error"``;
-        - ``"quantile"`` the levels of ``quantiles``;
+        - ``"quantile"`` the quantiles of the levels 0.05, 0.5 and 0.95, or of those that come with it, as in
+          ``("quantile", (0.1, 0.5, 0.9))``, ascending between 0 and 1; ``predict`` gives that nearest to 0.5,
+          ``predict_quantiles`` all;
         - ``"poisson"`` the rate of counts, or any mean of labels that are not negative, as the exponential of
           what the network and the linear view say.
     {of_numbers}
@@ -76,8 +78,8 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
 
     An interval for the second task:
 
-    >>> loss = {"task_1": "quantile"}
-    >>> regressor = MultiTaskAttentionRegressor(loss=loss, quantiles=(0.1, 0.5, 0.9), random_state=0)
+    >>> loss = {"task_1": ("quantile", (0.1, 0.5, 0.9))}
+    >>> regressor = MultiTaskAttentionRegressor(loss=loss, random_state=0)
     >>> regressor.fit(X, y).predict_quantiles(X[:2])["task_1"].shape
     (2, 3)
     """
@@ -108,8 +110,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
-        loss: str | dict[str, str] | list[str] = "squared_error",
-        quantiles: Any = (0.05, 0.5, 0.95),
+        loss: str | tuple[str, Any] | dict[str, Any] | list[Any] = "squared_error",
         target_transform: Any = None,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
@@ -142,7 +143,6 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
             verbose=verbose,
         )
         self.loss = loss
-        self.quantiles = quantiles
         self.target_transform = target_transform
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -172,7 +172,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         Returns
         -------
         ndarray of shape (B, T, Q), (B, Q) if y had one axis, or dict from str to ndarray of shape (B, Q)
-            In the order of ``quantiles``, ascending; a dict by task if only some tasks have quantiles or they
+            In the order of their levels, ascending; a dict by task if only some tasks have quantiles or they
             have different numbers of levels.
 
         Raises
@@ -198,6 +198,5 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         return {
             "among": NUMBER_KINDS,
             "argument": "loss",
-            "quantiles": self.quantiles,
             "target_transform": self.target_transform,
         }

@@ -23,6 +23,7 @@ CLASS_KINDS = ("classification", "binary", "multiclass", "ordinal")
 # Kinds that say by which loss numbers are learned; "regression" is another word for the first.
 NUMBER_KINDS = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
 _ALL_KINDS = ("regression", *CLASS_KINDS, *NUMBER_KINDS)
+_LEVELS = (0.05, 0.5, 0.95)
 
 
 def read_tasks(
@@ -32,7 +33,6 @@ def read_tasks(
     owner: str,
     among: Sequence[str] | None = None,
     argument: str = "task_types",
-    quantiles: Any = (0.05, 0.5, 0.95),
     target_transform: Any = None,
 ) -> tuple[TaskSet, Targets]:
     """Read ``y``: one task a column, with labels missing anywhere.
@@ -43,20 +43,18 @@ def read_tasks(
         Array, list, Series or DataFrame; NaN, None, ``pd.NA`` and NaT are missing labels. Classes may be
         text, booleans, whole numbers or categoricals, and each task may have its own type; flags may be a
         sparse indicator of 0 and 1.
-    kind : str, ("ordinal", list of classes), mapping, sequence or None
+    kind : str, ("ordinal", list of classes), ("quantile", list of levels), mapping, sequence or None
         How all columns are read, or each of them by its name or in order: one of `among`. "classification" is
         binary or multiclass by the number of classes; the order of an ordinal task is the one given, else
-        that of an ordered categorical dtype, else that of sorted classes. None, and a name that a mapping
-        leaves out, is the first of `among` if that are numbers or classes only; else it is inferred, see
-        `infer_kind`.
+        that of an ordered categorical dtype, else that of sorted classes; the levels of a quantile task are
+        those given, else 0.05, 0.5 and 0.95. None, and a name that a mapping leaves out, is the first of
+        `among` if that are numbers or classes only; else it is inferred, see `infer_kind`.
     owner : str
         Who asks; errors start with it.
     among : sequence of str, optional
         The kinds that there are for this owner; None is all.
     argument : str, default="task_types"
         What kinds are called in errors.
-    quantiles : sequence of float, or mapping from task name to one, default=(0.05, 0.5, 0.95)
-        Levels of quantile tasks.
     target_transform : str, transformer or mapping from task name to one of them, optional
         Scales on which numbers are learned; see `fit_transform`.
 
@@ -91,7 +89,8 @@ def read_tasks(
     [[1.5, 0.0], [2.5, 0.0], [0.5, 1.0]]
     """
     among = among or _ALL_KINDS
-    if sparse.issparse(y) and (kind == "regression" or set(among) <= set(NUMBER_KINDS)):
+    are_numbers = _cut_kind(kind)[0] in ("regression", *NUMBER_KINDS) or set(among) <= set(NUMBER_KINDS)
+    if sparse.issparse(y) and are_numbers:
         raise TypeError(
             f"{owner}: y is sparse, a dense table of numbers is expected; use y.toarray() if what is not "
             "stored is 0, and NaN in a dense table if it is missing."
@@ -108,7 +107,7 @@ def read_tasks(
                 f"drop the column or label at least one row."
             )
         kind_read, doubt = infer_kind(column, owner=owner) if its_kind is None else (its_kind, None)
-        task, numbers = _read_column(column, kind_read, owner)
+        task, numbers = _read_column(column, kind_read, argument, owner)
         tasks.append(task)
         observed[:, position] = column.observed
         values[column.observed, position] = numbers
@@ -116,7 +115,6 @@ def read_tasks(
             guesses[task.name] = task.kind, doubt
     if guesses:
         _warn_of_guesses(guesses, owner)
-    tasks = _with_levels(tasks, quantiles, owner)
     tasks = _with_transforms(tasks, target_transform, table.columns, values, owner)
     task_set = TaskSet(tuple(tasks), table.is_1d, table.is_named, _label_dtype(tasks))
     return task_set, Targets(values, observed)
@@ -130,7 +128,7 @@ def _kind_of_each(
         check_known_tasks(kind, names, argument=argument, owner=owner)
         kinds = [kind.get(name) for name in names]
     else:
-        is_one = kind is None or isinstance(kind, str) or _has_order(kind)
+        is_one = kind is None or isinstance(kind, str) or _has_more(kind)
         kinds = [kind] * len(names) if is_one else list(kind)
     if len(kinds) != len(names):
         raise ValueError(
@@ -140,7 +138,7 @@ def _kind_of_each(
     is_given = not {"regression", "classification"} <= set(among)
     kinds = [among[0] if its_kind is None and is_given else its_kind for its_kind in kinds]
     for name, its_kind in zip(names, kinds, strict=True):
-        word = its_kind[0] if _has_order(its_kind) else its_kind
+        word, _ = _cut_kind(its_kind)
         if word is not None and word not in list(among):
             raise ValueError(
                 f"{owner}: {argument} says that task {name!r} is {its_kind!r}, expected one of "
@@ -149,20 +147,29 @@ def _kind_of_each(
     return kinds
 
 
-def _has_order(kind: Any) -> bool:
-    """Say whether a kind is one with its classes, such as ("ordinal", ["low", "high"])."""
-    is_pair = isinstance(kind, tuple) and len(kind) == 2 and isinstance(kind[0], str) and kind[0] == "ordinal"
-    return is_pair and kind[1] is not None and not isinstance(kind[1], str | tuple)
+def _cut_kind(kind: Any) -> tuple[Any, Any]:
+    """Tell the word of a kind from the order or the levels that it comes with; None if it comes alone."""
+    return kind if _has_more(kind) else (kind, None)
 
 
-def _read_column(column: LabelColumn, kind: Any, owner: str) -> tuple[Task, np.ndarray]:
-    """Read the labels of a task of a given kind, which may be one with an order."""
-    order = list(kind[1]) if _has_order(kind) else None
-    word = kind if order is None else kind[0]
+def _has_more(kind: Any) -> bool:
+    """Tell one kind that comes with an order or levels, such as ("quantile", (0.1, 0.9)), from two kinds."""
+    is_pair = isinstance(kind, tuple) and len(kind) == 2 and isinstance(kind[0], str)
+    if not is_pair or kind[0] not in ("ordinal", "quantile"):
+        return False
+    return not (kind[1] is None or isinstance(kind[1], str) or _has_more(kind[1]))
+
+
+def _read_column(column: LabelColumn, kind: Any, argument: str, owner: str) -> tuple[Task, np.ndarray]:
+    """Read the labels of a task of a given kind, which may be one with an order or levels."""
+    word, more = _cut_kind(kind)
+    if word == "quantile":
+        task, numbers = _number_task(column, word, owner)
+        return replace(task, levels=_read_levels(more, column.name, argument, owner)), numbers
     if word in ("regression", *NUMBER_KINDS):
         return _number_task(column, word, owner)
     if word == "ordinal":
-        return _ordinal_task(column, order, owner)
+        return _ordinal_task(column, more, owner)
     return _binary_task(column, owner) if word == "binary" else _class_task(column, owner)
 
 
@@ -202,50 +209,38 @@ def _binary_task(column: LabelColumn, owner: str) -> tuple[Task, np.ndarray]:
     return task, codes
 
 
-def _ordinal_task(column: LabelColumn, order: list[Any] | None, owner: str) -> tuple[Task, np.ndarray]:
+def _ordinal_task(column: LabelColumn, given: Any, owner: str) -> tuple[Task, np.ndarray]:
     """Put classes into their order; those that no label has are left out."""
     task, codes = _class_task(column, owner)
-    if order is None and isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
-        order = column.dtype.categories.tolist()
-    if order is None or task.classes is None:
-        order = [] if task.classes is None else task.classes.tolist()
     found = [] if task.classes is None else task.classes.tolist()
-    missing = [label for label in found if label not in order]
-    if missing or len(set(order)) < len(order):
-        what = f"misses {missing}" if missing else "names a class more than once"
-        raise ValueError(
-            f"{owner}: task_types gives task {column.name!r} the order {order}, which {what}; name all of "
-            f"its classes {found} once, from the least to the greatest."
-        )
+    order = _order_of(column, found, given, owner)
     places = np.array([found.index(label) for label in order if label in found])
     rank = np.argsort(places)  # of sorted classes
     classes = None if task.classes is None else task.classes[places]
     return replace(task, kind="binary" if len(places) == 2 else "ordinal", classes=classes), rank[codes]
 
 
-def _with_levels(tasks: list[Task], quantiles: Any, owner: str) -> list[Task]:
-    """Give quantile tasks their levels."""
-    names = [task.name for task in tasks if task.kind == "quantile"]
-    if isinstance(quantiles, Mapping):
-        check_known_tasks(quantiles, names, argument="quantiles", owner=owner)
-        missing = [name for name in names if name not in quantiles]
-        if missing:
-            raise ValueError(
-                f"{owner}: quantiles has no levels for task {missing[0]!r}; name all of the quantile tasks "
-                f"{names}."
-            )
-    levels = {name: quantiles[name] if isinstance(quantiles, Mapping) else quantiles for name in names}
-    for name, given in levels.items():
-        _check_levels(given, name, owner)
-    return [
-        replace(task, levels=tuple(float(level) for level in levels[task.name]))
-        if task.name in levels
-        else task
-        for task in tasks
-    ]
+def _order_of(column: LabelColumn, found: list[Any], given: Any, owner: str) -> list[Any]:
+    """Take the order that is given, else that of the dtype, else that of sorted classes."""
+    if given is None:
+        is_ordered = isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered
+        return column.dtype.categories.tolist() if is_ordered else found
+    said = f"{owner}: task_types gives task {column.name!r} the order {given}"
+    if not pd.api.types.is_list_like(given, allow_sets=False):
+        raise ValueError(f"{said}, expected a list of its classes {found}, from the least to the greatest.")
+    order = list(given)
+    missing = [label for label in found if label not in order]
+    if missing or len(set(order)) < len(order):
+        what = f"misses {missing}" if missing else "names a class more than once"
+        raise ValueError(
+            f"{said}, which {what}; name all of its classes {found} once, from the least to the greatest."
+        )
+    return order
 
 
-def _check_levels(levels: Any, name: str, owner: str) -> None:
+def _read_levels(levels: Any, name: str, argument: str, owner: str) -> tuple[float, ...]:
+    if levels is None:
+        return _LEVELS
     try:
         numbers = np.asarray(levels, dtype=np.float64)
         is_usable = numbers.ndim == 1 and len(numbers) > 0 and numbers.min() > 0 and numbers.max() < 1
@@ -254,9 +249,10 @@ def _check_levels(levels: Any, name: str, owner: str) -> None:
         is_usable = False
     if not is_usable:
         raise ValueError(
-            f"{owner}: quantiles of task {name!r} are {levels!r}, expected levels between 0 and 1 that "
-            "ascend, such as (0.05, 0.5, 0.95)."
+            f"{owner}: {argument} gives task {name!r} the levels {levels!r}, expected levels between 0 and 1 "
+            f"that ascend, such as {_LEVELS}."
         )
+    return tuple(numbers.tolist())
 
 
 def _with_transforms(

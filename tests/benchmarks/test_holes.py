@@ -51,3 +51,15 @@ def test_all_shares_have_the_errors_of_one_mean(folder):
     holes.run(folder=folder, datasets=["wq"], methods=["linear_per_task"])
     rows = pd.DataFrame(records.read("holes"))
     assert rows.groupby("fold")["sse_of_mean"].agg(lambda sums: len({tuple(s) for s in sums})).eq(1).all()
+
+
+@pytest.mark.usefixtures("folder")
+def test_tables_are_of_the_folds_that_all_methods_have_at_all_shares():
+    errors = {"dataset": "wq", "sse": [1.0], "sse_of_mean": [1.0]}
+    for share in holes.SHARES:
+        for method, fold in [("sklearn_mtl", 0), ("sklearn_mtl", 1), ("et_per_task", 1), ("et_per_task", 2)]:
+            records.append("holes", errors | {"method": method, "share": share, "fold": fold})
+    records.append("holes", errors | {"method": "rf_per_task", "share": 0.0, "fold": 1})
+    report = holes.report()
+    assert "1 of 5 folds" in report
+    assert "|  | sklearn_mtl | et_per_task |" in report

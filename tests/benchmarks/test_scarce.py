@@ -6,11 +6,15 @@ from benchmarks import records, scarce
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A table of 200 rows and two targets, and a place of its own for results."""
+    """Tables of 200 rows and two targets, numbers and flags, and a place of its own for results."""
     numbers = np.random.default_rng(0).normal(size=(200, 2))
     rows = [f"{a:.3f},{b:.3f},{a + b:.3f},{a - b:.3f}" for a, b in numbers]
     header = "@relation toy\n@attribute a real\n@attribute b real\n@attribute y1 real\n@attribute y2 real\n"
     (tmp_path / "enb.arff").write_text("\n".join([f"{header}@data", *rows]))
+    rows = [f"{a:.3f},{b:.3f},{int(a > 0)},{int(b > 0)}" for a, b in numbers]
+    header = header.replace("y1 real", "y1 {0,1}").replace("y2 real", "y2 {0,1}")
+    (tmp_path / "yeast.arff").write_text("\n".join([f"{header}@data", *rows]))
+    (tmp_path / "yeast.xml").write_text('<labels><label name="y1"/><label name="y2"/></labels>')
     monkeypatch.setattr(records, "RESULTS", tmp_path / "results")
     return tmp_path
 
@@ -22,7 +26,7 @@ def few_rows(monkeypatch):
 
 
 @pytest.mark.usefixtures("few_rows")
-@pytest.mark.parametrize("name", [*scarce.DRAWN, "enb"])
+@pytest.mark.parametrize("name", [*scarce.DRAWN, "enb", "yeast"])
 def test_only_the_first_task_is_scarce_and_only_in_the_training_rows(folder, name):
     X, y, X_test, y_test = scarce.draw(name, 1, folder=folder)
     assert y.iloc[:, 0].notna().sum() == scarce.N_LABELS
@@ -49,3 +53,10 @@ def test_alone_is_the_scarce_task_only(folder):
     assert "| enb | 0.750 | 0.550 | 0.450 | 0.200 | 0.000 | 0.300 | 0.000 |" in report
     scarce.run(folder=folder, datasets=["unrelated"], methods=["rf_alone"])
     assert len([row for row in records.read("scarce") if row["dataset"] == "unrelated"]) == 5
+
+
+def test_flags_are_scored_by_their_probabilities(folder):
+    scarce.run(folder=folder, datasets=["yeast"], methods=["rf_alone"])
+    scores = [row["roc_auc"] for row in records.read("scarce")]
+    assert len(scores) == 5
+    assert min(scores) > 0.8  # one column says it

@@ -287,18 +287,18 @@ BAD_LOSSES = {
     "too-few": ({"loss": ["huber"]}, r"loss has 1 items, expected 3, one for each of the tasks"),
     "negative-counts": ({"loss": {"w": "poisson"}}, "task 'w' is 'poisson', and its label in row .* is -"),
     "level-0": (
-        {"loss": "quantile", "quantiles": (0, 0.5)},
-        r"quantiles of task 'u' are \(0, 0.5\), expected",
+        {"loss": ("quantile", (0, 0.5))},
+        r"loss gives task 'u' the levels \(0, 0.5\), expected",
     ),
     "level-1": (
-        {"loss": {"v": "quantile"}, "quantiles": [1.0]},
-        r"quantiles of task 'v' are \[1.0\], expected",
+        {"loss": {"v": ("quantile", [1.0])}},
+        r"loss gives task 'v' the levels \[1.0\], expected",
     ),
     "descending": (
-        {"loss": "quantile", "quantiles": (0.9, 0.1)},
+        {"loss": ("quantile", (0.9, 0.1))},
         "expected levels between 0 and 1 that ascend",
     ),
-    "no-level": ({"loss": "quantile", "quantiles": {"u": [0.5]}}, "quantiles has no levels for task 'v'"),
+    "levels-of-means": ({"loss": ("huber", (0.1, 0.9))}, r"loss has 2 items, expected 3|loss says that"),
     "transform": ({"target_transform": "log"}, "target_transform.*'log'"),
     "transform-by-name": ({"target_transform": {"v": "log"}}, "target_transform of task 'v' is 'log'"),
     "log-of-negative": (

@@ -1,10 +1,10 @@
-"""scikit-learn's tools around both estimators, on labels with holes; and what those tools do not allow."""
+"""scikit-learn's tools around the estimators, on labels with holes; and what those tools do not allow."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.ensemble import StackingRegressor
@@ -25,12 +25,14 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn_mtl.metrics import make_multitask_scorer, multitask_score
 from sklearn_mtl.model_selection import MultiTaskKFold
 
+from .conftest import GUESSES
+
 SHORT = {"max_epochs": 2, "n_views": 1, "linear_view": False, "n_trees": 2}
 CV = MultiTaskKFold(2, random_state=0)
 TASKS = ["u", "v", "w"]
 
 
-@pytest.fixture(params=["regressor", "classifier"])
+@pytest.fixture(params=["regressor", "classifier", pytest.param("both", marks=GUESSES)])
 def kind(request):
     return request.getfixturevalue(request.param)
 
@@ -185,6 +187,12 @@ class TestInspection:
         for value, average in zip(dependence["grid_values"][0], dependence["average"][0], strict=True):
             assert average == pytest.approx(model.predict_proba(X.assign(a=value))[:, 1].mean())
 
+    def test_partial_dependence_refuses_the_estimator_of_both(self, both, mixed):
+        X, y = mixed
+        model = both(**SHORT, task_types="regression").fit(X, y)
+        with pytest.raises(ValueError, match="must be a fitted regressor or classifier"):
+            partial_dependence(model, X, ["a"])
+
     def test_partial_dependence_refuses_several_classification_tasks(self, classifier, mixed):
         X, labels = mixed[0], classifier.labels(mixed[1])
         with pytest.raises(ValueError, match="Multiclass-multioutput estimators are not supported"):
@@ -210,6 +218,11 @@ class TestTargets:
         second = stack.final_estimator_.fit(np.column_stack(folds), y)
         first = np.column_stack([regressor().fit(X, y).predict(X), Ridge().fit(X, y).predict(X)])
         np.testing.assert_allclose(stack.predict(X), second.predict(first))
+
+    def test_a_stack_of_regressors_refuses_the_estimator_of_both(self, both, full):
+        model = both(**SHORT, task_types="regression")
+        with pytest.raises(ValueError, match="MultiTaskAttentionEstimator should be a regressor"):
+            StackingRegressor([("ours", model)], cv=CV).fit(full[0], full[1][:, 0])
 
     @pytest.mark.parametrize(
         ("columns", "message"), [(0, "Input y contains NaN"), ([0, 1], "y should be a 1d array")]
@@ -298,6 +311,7 @@ class TestRouting:
             scores[in_fit, in_score] = search.fit(X, labels, sample_weight=weight).best_score_
         assert len(set(scores.values())) == 3
 
+    @pytest.mark.parametrize("kind", ["regressor", "classifier"], indirect=True)
     def test_scorers_weigh_labels(self, kind, holes, weight):
         X, labels = holes
         scorer = make_multitask_scorer(metric_of(kind)).set_score_request(sample_weight=True)
@@ -307,3 +321,77 @@ class TestRouting:
             for scoring in (None, scorer)
         )
         np.testing.assert_allclose(scored["test_score"], own["test_score"])
+
+
+class TestFramesOfMixedLabels:
+    """A table of targets as users have it: numbers, categories, flags, text and counts, each with holes."""
+
+    @pytest.fixture
+    def table(self, numbers):
+        X, rng = numbers[0], np.random.default_rng(4)
+        sizes = pd.cut(X[:, 1], [-9, -0.5, 0.5, 9], labels=["S", "M", "L"])
+        y = pd.DataFrame(
+            {
+                "rating": X[:, 0] + X[:, 1],
+                "size": sizes,
+                "seen": pd.array(X[:, 2] > 0, dtype="boolean"),
+                "answer": np.where(X[:, 0] > 0, "yes", "no"),
+                "visits": pd.array(rng.poisson(3, size=60), dtype="Int64"),
+            }
+        )
+        return pd.DataFrame(X, columns=list("abc")), y.mask(rng.random(y.shape) < 0.2)
+
+    @pytest.fixture
+    def model(self, both):
+        kinds = {"rating": ("quantile", (0.1, 0.5, 0.9)), "size": "ordinal", "visits": "poisson"}
+        return both(**SHORT, task_types=kinds)
+
+    @pytest.mark.parametrize("search", [GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV])
+    def test_a_search_scores_every_candidate(self, model, table, search):
+        options = {"n_iter": 2} if search is RandomizedSearchCV else {}
+        found = search(model, {"d_hidden": [4, 8]}, cv=2, error_score="raise", **options).fit(*table)
+        assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+        assert found.predict(table[0]).columns.tolist() == table[1].columns.tolist()
+
+    def test_validation_scores_are_those_of_its_fits(self, model, table):
+        X, y = table
+        results = cross_validate(
+            model, X, y, cv=2, return_estimator=True, return_indices=True, error_score="raise"
+        )
+        _, _, curve = learning_curve(model, X, y, cv=2, train_sizes=[1.0], error_score="raise")
+        for fold, test in enumerate(results["indices"]["test"]):
+            score = results["estimator"][fold].score(X.iloc[test], y.iloc[test])
+            assert results["test_score"][fold] == curve[0, fold] == score
+
+    def test_cross_val_predict_gives_an_array_of_labels_as_they_are(self, model, table):
+        X, y = table
+        predicted = cross_val_predict(model, X, y, cv=2)
+        assert predicted.dtype == object
+        for place, labels in {1: {"S", "M", "L"}, 2: {True, False}, 3: {"yes", "no"}}.items():
+            assert set(predicted[:, place]) <= labels
+
+    def test_permutation_importance_of_the_tasks_that_have_probabilities(self, model, table):
+        X, y = table
+        scorer = make_multitask_scorer("roc_auc")
+        importance = permutation_importance(model.fit(X, y), X, y, scoring=scorer, random_state=0)
+        assert (importance.importances_mean > 0).all()  # each column serves one of them
+
+    @pytest.mark.usefixtures("routing")
+    def test_weights_of_single_labels_reach_fit_and_score(self, model, table, weight):
+        X, y = table
+        weight = weight if weight.ndim == 1 else np.tile(weight[:, :1], 5)
+        asking = clone(model).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        results = cross_validate(
+            asking,
+            X,
+            y,
+            cv=2,
+            params={"sample_weight": weight},
+            return_estimator=True,
+            return_indices=True,
+            error_score="raise",
+        )
+        for fold, (train, test) in enumerate(zip(*results["indices"].values(), strict=True)):
+            fitted = model.fit(X.iloc[train], y.iloc[train], sample_weight=weight[train])
+            score = fitted.score(X.iloc[test], y.iloc[test], sample_weight=weight[test])
+            assert results["test_score"][fold] == score

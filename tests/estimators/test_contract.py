@@ -55,7 +55,7 @@ def test_the_classifier_has_the_regressors_parameters_but_those_of_numbers_and_i
     others = set(MultiTaskAttentionRegressor().get_params())
     of_classes = {"class_weight", "task_types", "label_smoothing", "calibrate", "thresholds"}
     assert names - others == of_classes
-    assert others - names == {"loss", "quantiles", "target_transform"}
+    assert others - names == {"loss", "target_transform"}
 
 
 def test_the_estimator_of_both_has_the_parameters_of_both_and_task_types_for_losses():
@@ -67,7 +67,7 @@ def test_the_estimator_of_both_has_the_parameters_of_both_and_task_types_for_los
     del of_numbers["loss"]
     assert params == of_numbers | of_classes
     assert params["task_types"] is None
-    assert len(params) <= 28
+    assert len(params) <= 27
 
 
 def test_clone_copies_parameters_and_nothing_fitted(kind, numbers):

@@ -77,8 +77,8 @@ def fitted(table):
 @pytest.fixture(scope="module")
 def of_many():
     X, y = make_table(1500, seed=3)
-    options = {"quantiles": (0.1, 0.5, 0.9), "preset": "fast", "random_state": 0}
-    return MultiTaskAttentionRegressor(loss="quantile", **options).fit(X, y["range"])
+    loss = ("quantile", (0.1, 0.5, 0.9))
+    return MultiTaskAttentionRegressor(loss=loss, preset="fast", random_state=0).fit(X, y["range"])
 
 
 def test_tasks_are_of_the_kinds_that_were_given(fitted, table):
@@ -158,21 +158,33 @@ class TestQuantiles:
         np.testing.assert_array_equal(quantiles[seen, 1], fitted.oof_prediction_["range"][seen])
 
     @pytest.mark.parametrize(
-        ("loss", "levels", "shape"),
+        ("loss", "shape"),
         [
-            ("quantile", (0.2, 0.5, 0.8), (60, 3, 3)),
-            ("quantile", (0.9,), (60, 3, 1)),
-            (["quantile", "huber", "quantile"], (0.1, 0.9), {"task_0": (60, 2), "task_2": (60, 2)}),
-            ("quantile", {"task_0": [0.5], "task_1": [0.5], "task_2": [0.1, 0.9]}, None),
+            (("quantile", (0.2, 0.5, 0.8)), (60, 3, 3)),
+            (("quantile", (0.9,)), (60, 3, 1)),
+            (
+                [("quantile", (0.1, 0.9)), "huber", "quantile"],
+                {"task_0": (60, 2), "task_2": (60, 3)},
+            ),
+            (
+                [("quantile", [0.5]), ("quantile", [0.7]), ("quantile", [0.1, 0.9])],
+                {"task_0": (60, 1), "task_1": (60, 1), "task_2": (60, 2)},
+            ),
         ],
+        ids=["all", "one-level", "some", "of-different-widths"],
     )
-    def test_tasks_that_are_alike_are_stacked(self, regressor, numbers, loss, levels, shape):
-        quantiles = regressor(loss=loss, quantiles=levels).fit(*numbers).predict_quantiles(numbers[0])
+    def test_tasks_that_are_alike_are_stacked(self, regressor, numbers, loss, shape):
+        quantiles = regressor(loss=loss).fit(*numbers).predict_quantiles(numbers[0])
         if isinstance(shape, tuple):
             assert quantiles.shape == shape
         else:
-            shape = shape or {"task_0": (60, 1), "task_1": (60, 1), "task_2": (60, 2)}
             assert {name: array.shape for name, array in quantiles.items()} == shape
+
+    def test_levels_are_searched(self, regressor, numbers):
+        grid = {"loss": ["huber", ("quantile", (0.1, 0.9)), ("quantile", (0.5,)), ["quantile"] * 3]}
+        search = GridSearchCV(regressor(max_epochs=1), grid, cv=2, error_score="raise").fit(*numbers)
+        assert search.cv_results_["params"] == [{"loss": loss} for loss in grid["loss"]]
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
     def test_one_axis_stays_one_axis(self, regressor, both, numbers):
         X, y = numbers
@@ -183,7 +195,7 @@ class TestQuantiles:
 
     def test_a_single_level_is_predicted_and_scored(self, regressor, numbers):
         X, y = numbers
-        model = regressor(loss="quantile", quantiles=(0.8,)).fit(X, y[:, 0])
+        model = regressor(loss=("quantile", (0.8,))).fit(X, y[:, 0])
         seen = ~np.isnan(y[:, 0])
         expected = d2_pinball_score(y[seen, 0], model.predict(X)[seen], alpha=0.8)
         assert model.score(X, y[:, 0]) == pytest.approx(expected)

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
@@ -246,6 +247,41 @@ def test_names_of_classes_do_not_matter_but_for_their_order(both, signal):
     ).mean() > 0.9
 
 
+SAME = {
+    "names-in-the-same-order": {"thirds": {"low": "b", "mid": "c", "high": "a"}, "ring": {"in": 0, "out": 7}},
+    "order-of-categories": ["mid", "high", "low"],
+    "names-of-tasks": {"line": "a", "bend": "line", "half": 3, "ring": "y", "thirds": "b"},
+}
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_names_that_leave_the_order_change_no_bit(both, signal, change):
+    X, y = signal
+    other = y
+    if change == "names-in-the-same-order":
+        classes = {name: y[name].map(names).astype("category") for name, names in SAME[change].items()}
+        other = y.assign(**classes)
+    elif change == "order-of-categories":
+        other = y.assign(thirds=y["thirds"].cat.reorder_categories(SAME[change]))
+    else:
+        other = y.rename(columns=SAME[change])
+    model, again = both().fit(X, y), both().fit(X, other)
+    for before, after in zip(model.predict_proba(X).values(), again.predict_proba(X).values(), strict=True):
+        np.testing.assert_array_equal(after, before)
+    np.testing.assert_array_equal(again.predict(X).iloc[:, 0], model.predict(X).iloc[:, 0])
+    assert again.oof_score_ == model.oof_score_
+
+
+def test_an_order_given_is_that_of_the_dtype_to_the_bit(both, signal):
+    X, y = signal
+    order = ["low", "mid", "high"]
+    by_dtype = both(task_types={"thirds": "ordinal"}).fit(X, y)
+    given = both(task_types={"thirds": ("ordinal", order)})
+    given.fit(X, y.assign(thirds=y["thirds"].astype(object)))
+    assert by_dtype.classes_["thirds"].tolist() == given.classes_["thirds"].tolist() == order
+    np.testing.assert_array_equal(by_dtype.oof_proba_["thirds"], given.oof_proba_["thirds"])
+
+
 def test_class_weights_change_classes_alone(both, signal):
     X, y = signal
     weight = {"half": {True: 20.0}}
@@ -283,6 +319,17 @@ BAD_TASK_TYPES = {
     "three-as-binary": ({"size": "binary"}, "task 'size' is 'binary', but it has 3 classes"),
     "fractions-as-classes": ({"rating": "multiclass"}, "Task 'rating' has labels like .*expected classes"),
     "number": (3, "task_types"),
+    "level-0": (
+        {"rating": ("quantile", (0, 0.5))},
+        r"task_types gives task 'rating' the levels \(0, 0.5\), expected levels between 0 and 1",
+    ),
+    "level-1": ({"rating": ("quantile", [0.5, 1])}, "task_types gives task 'rating' the levels"),
+    "levels-of-text": ({"size": ("quantile", (0.1, 0.9))}, "task 'size' has labels like .*expected numbers"),
+    "order-without-a-class": (
+        {"size": ("ordinal", ["S", "L"])},
+        r"task_types gives task 'size' the order \['S', 'L'\], which misses \['M'\]; name all",
+    ),
+    "order-of-fractions": ({"rating": "ordinal"}, "Task 'rating' has labels like .*expected classes"),
 }
 
 
@@ -312,6 +359,28 @@ def test_unusable_task_types_are_refused_and_change_nothing(fitted, case):
 def test_unusable_labels_are_refused(both, numbers, labels, change, message):
     with pytest.raises(ValueError, match=f"(?s)MultiTaskAttentionEstimator.*{message}"):
         both(task_types=KINDS, callbacks=[NoTraining()]).fit(numbers[0], labels.assign(**change))
+
+
+def test_negative_counts_are_refused(both, numbers, labels):
+    model = both(task_types=KINDS | {"rating": "poisson"}, callbacks=[NoTraining()])
+    with pytest.raises(ValueError, match="task 'rating' is 'poisson', and its label in row 0 is -2; counts"):
+        model.fit(numbers[0], labels.assign(rating=[-2.0, *range(59)]))
+
+
+@pytest.mark.parametrize("task_types", ["regression", "poisson", ("quantile", (0.1, 0.9))])
+def test_a_sparse_y_is_refused_where_it_should_be_numbers(both, numbers, task_types):
+    y = sparse.csr_array(np.eye(60, 3))
+    with pytest.raises(TypeError, match="y is sparse, a dense table of numbers is expected"):
+        both(task_types=task_types, callbacks=[NoTraining()]).fit(numbers[0], y)
+
+
+def test_a_sparse_y_of_flags_has_no_holes(both, numbers):
+    y = np.eye(60, 3)
+    y[3, 1] = np.nan
+    with pytest.raises(
+        ValueError, match=r"y is sparse and has nan in row 3, column 1; .* give y dense, with"
+    ):
+        both(callbacks=[NoTraining()]).fit(numbers[0], sparse.csr_array(y))
 
 
 def test_class_weights_of_numbers_are_refused(both, numbers, labels):

@@ -167,6 +167,7 @@ SIZES = pd.DataFrame({"size": ["M", "L", None, "S", "M"], "n": [1, 2, 3, 4, 5]})
         (SIZES, {"size": ("ordinal", ["S", "M", "L"])}, ["S", "M", "L"]),
         (SIZES, [("ordinal", ["XS", "S", "M", "L"]), None], ["S", "M", "L"]),
         (SIZES, {"size": ("ordinal", np.array(["S", "M", "L"]))}, ["S", "M", "L"]),
+        (SIZES, {"size": ("ordinal", ("S", "M", "L"))}, ["S", "M", "L"]),
         (
             SIZES.assign(size=pd.Categorical(SIZES["size"], ["S", "M", "L", "XL"], ordered=True)),
             {"size": "ordinal"},
@@ -183,7 +184,7 @@ SIZES = pd.DataFrame({"size": ["M", "L", None, "S", "M"], "n": [1, 2, 3, 4, 5]})
             ["L", "M", "S"],
         ),
     ],
-    ids=["sorted", "given", "unused", "array", "dtype", "given-before-dtype", "dtype-without-order"],
+    ids=["sorted", "given", "unused", "array", "tuple", "dtype", "given-before-dtype", "dtype-without-order"],
 )
 @pytest.mark.filterwarnings("ignore::sklearn_mtl.exceptions.TaskTypeWarning")
 def test_the_order_is_the_one_given_or_that_of_the_dtype_or_sorted(y, kind, classes):
@@ -218,6 +219,7 @@ def test_two_ordered_classes_are_binary_in_their_order():
             ["S", "M", "L", "S"],
             "gives task 'size' the order .*, which names a class more than once; name all of its classes",
         ),
+        (3, r"gives task 'size' the order 3, expected a list of its classes \['L', 'M', 'S'\], from"),
     ],
 )
 def test_an_order_that_is_none_is_refused(order, message):
@@ -242,28 +244,39 @@ def test_every_loss_reads_numbers_and_their_holes(kind):
     ("levels", "middle"), [((0.05, 0.5, 0.95), 0.5), ([0.2, 0.7], 0.7), ((0.9,), 0.9), ((0.4, 0.6), 0.4)]
 )
 def test_the_middle_level_is_that_nearest_to_the_median(levels, middle):
-    task_set, _ = read_tasks([1.0, 2.0], kind="quantile", quantiles=levels, owner="Test")
+    task_set, _ = read_tasks([1.0, 2.0], kind=("quantile", levels), owner="Test")
     assert (task_set.tasks[0].levels, task_set.tasks[0].level) == (tuple(levels), middle)
 
 
 @pytest.mark.parametrize(
-    "levels", [(0.0, 0.5), (0.5, 1.0), (0.5, 0.1), (0.5, 0.5), (), 0.5, ("a",), (np.nan,)], ids=str
+    "levels",
+    [(0.0, 0.5), (0.5, 1.0), (0.5, 0.1), (0.5, 0.5), (), 0.5, ("a",), (np.nan,), (-0.1,), [[0.5]], {0.5: 1}],
+    ids=str,
 )
 def test_levels_that_do_not_ascend_between_0_and_1_are_refused(levels):
     with pytest.raises(
-        ValueError, match=r"Test: quantiles of task 'y' are .*, expected levels between 0 and 1"
+        ValueError, match=r"Test: loss gives task 'y' the levels .*, expected levels between 0 and 1"
     ):
-        read_tasks([1.0, 2.0], kind="quantile", quantiles=levels, owner="Test")
+        read_tasks([1.0, 2.0], kind={"y": ("quantile", levels)}, argument="loss", owner="Test")
 
 
-def test_levels_by_name_are_those_of_quantile_tasks():
-    y, kind = pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.5]}), {"a": "quantile", "b": "regression"}
-    given = read_tasks(y, kind=kind, quantiles={"a": [0.1, 0.9]}, owner="Test")[0]
-    assert [task.levels for task in given.tasks] == [(0.1, 0.9), ()]
-    with pytest.raises(ValueError, match=r"quantiles names unknown tasks \['b'\]; the tasks are \['a'\]"):
-        read_tasks(y, kind=kind, quantiles={"b": [0.1]}, owner="Test")
-    with pytest.raises(ValueError, match="quantiles has no levels for task 'a'; name all"):
-        read_tasks(y, kind=kind, quantiles={}, owner="Test")
+@pytest.mark.parametrize(
+    ("kind", "levels"),
+    [
+        ("quantile", [(0.05, 0.5, 0.95)] * 2),
+        (("quantile", (0.1, 0.9)), [(0.1, 0.9)] * 2),
+        (("quantile", np.array([0.1, 0.9])), [(0.1, 0.9)] * 2),
+        (["quantile", ("quantile", [0.5])], [(0.05, 0.5, 0.95), (0.5,)]),
+        (("quantile", "huber"), [(0.05, 0.5, 0.95), ()]),
+        (("quantile", ("quantile", (0.5,))), [(0.05, 0.5, 0.95), (0.5,)]),
+        (("quantile", ("ordinal", [2.0, 1.0])), [(0.05, 0.5, 0.95), ()]),
+        ({"b": ("quantile", (0.2,)), "a": "regression"}, [(), (0.2,)]),
+    ],
+    ids=str,
+)
+def test_levels_come_with_the_kind_of_one_task_or_of_all(kind, levels):
+    y = pd.DataFrame({"a": [1.0, 2.5], "b": [1.0, 2.0]})
+    assert [task.levels for task in read(y, kind)[0].tasks] == levels
 
 
 def test_negative_counts_are_refused_by_row():
