@@ -19,6 +19,8 @@ _MOST_SLOTS, _MOST_SLOTS_OF_VERY_WIDE = 8, 2
 _STEPS_PER_EPOCH = 8
 _LEAST_BATCH, _MOST_BATCH = 16, 256
 _LEAST_EPOCHS = 10
+_FEW_ROWS = 2_000
+_FOREST_PARTS, _MOST_ROWS_IN_PARTS = 8, 10_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def resolve_sizes(
         return max(least, round(automatic)) if value == "auto" else int(value)
 
     is_wide, is_very_wide = n_columns > _WIDE, n_columns > _VERY_WIDE
-    n_folds = 2 if n_rows > 100_000 else 4 if n_rows > 10_000 or is_very_wide else 8
+    n_folds = 2 if n_rows > 100_000 else 4 if n_rows > _FEW_ROWS or is_very_wide else 8
     n_folds = min(choose("n_folds", n_folds * factors.folds, least=2), n_units)
     per_fold = n_rows - n_rows // n_folds
     batch_size = np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, _MOST_BATCH)
@@ -114,6 +116,29 @@ def resolve_sizes(
             "n_trees", (200 if n_rows <= 20_000 else 100 if n_rows <= 100_000 else 0) * factors.trees, least=0
         ),
     )
+
+
+def forest_parts(n_folds: int, *, n_rows: int, n_units: int) -> int:
+    """Choose in how many parts the forest divides each fold.
+
+    Its trees are cheap and, more than networks, want to have seen each row's neighbours.
+
+    Parameters
+    ----------
+    n_folds : int
+        G.
+    n_rows : int
+        Different training rows.
+    n_units : int
+        Rows that can be held out apart from each other.
+
+    Returns
+    -------
+    int
+        So many that there are about 8 in all, up to 10,000 rows; else 1.
+    """
+    n_parts = max(1, _FOREST_PARTS // n_folds)
+    return n_parts if n_rows <= _MOST_ROWS_IN_PARTS and n_folds * n_parts <= n_units else 1
 
 
 def _token_width(n_columns: int) -> int:

@@ -15,8 +15,8 @@ preset : {"fast", "default", "best"}, default="default"
     2.5 times the trees.
 n_folds : int or "auto", default="auto"
     Groups of networks; each holds out its share of the rows. More folds leave more rows to each, and take
-    longer. ``"auto"``: 8 up to 10,000 different rows and 512 columns, 4 for wider tables and up to 100,000
-    rows, 2 beyond.
+    longer. ``"auto"``: 8 up to 2,000 different rows and 512 columns, 4 for wider tables and up to 100,000
+    rows, 2 beyond. Up to 10,000 rows the forest divides fewer folds further, to 8.
 n_views : int or "auto", default="auto"
     Networks a fold, which share weights and differ by attention, biases and heads. ``"auto"``: 1 above 128
     columns, else 4 up to 500 different rows and 2 beyond.
@@ -43,8 +43,8 @@ batch_size : int or "auto", default="auto"
     Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 256.
 max_epochs : int or "auto", default="auto"
     Epochs of all cycles. A cycle ends early when a quarter of it has brought no better loss on held-out rows;
-    one that has brought nothing at all is the last; the best epoch is kept. ``"auto"``: 84 up to 2,300
-    different rows, fewer beyond, as an epoch has more steps there: 41 for 10,000, 13 for 100,000, never less
+    one that has brought nothing at all is the last; the best epoch is kept. ``"auto"``: 84 up to 2,700
+    different rows, fewer beyond, as an epoch has more steps there: 44 for 10,000, 14 for 100,000, never less
     than 10.
 linear_view : bool, default=True
     Put a ridge or logistic regression beside the networks.

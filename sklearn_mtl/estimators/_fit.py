@@ -45,8 +45,10 @@ from ..training import (
     fit_linear_view,
     say,
     spread,
+    target_scales,
     view_shares,
 )
+from ._defaults import forest_parts
 from ._groups import joined_groups, read_groups
 from ._thresholds import Threshold, read_threshold
 
@@ -351,10 +353,11 @@ def training_rows(
     is_observed = merged.weights > 0
     values = np.where(is_observed, _learned_values(read)[merged.first], 0.0)
     n_classes = [0 if task.classes is None else len(task.classes) for task in tasks]
-    fold = assign_folds(
+    n_parts = forest_parts(n_folds, n_rows=len(values), n_units=n_units(read, merged))
+    part = assign_folds(
         np.where(is_observed, values, np.nan),
         n_classes=np.array(n_classes),
-        n_folds=n_folds,
+        n_folds=n_folds * n_parts,
         rng=np.random.default_rng(seed),
         groups=merged.group if n_units(read, merged) < len(merged.first) else None,
     )
@@ -367,7 +370,8 @@ def training_rows(
         # To below 1, by a power of two that changes no bit: float32 holds them.
         weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
         task_weight=read.task_weight,
-        fold=fold,
+        fold=part // n_parts,
+        part=part if n_parts > 1 else None,
         layout=OutputLayout(
             [task.kind for task in tasks],
             read.task_set.n_outputs,
@@ -464,7 +468,11 @@ def combine(
     linear = LinearView.constant(rows, constants)
     if linear_view:
         linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
-    forest = fit_forest_view(rows, scales, n_trees=n_trees, seed=seed) if n_trees else None
+    forest = None
+    if n_trees:
+        parts = rows.in_parts()
+        scales_of_parts = scales if parts is rows else target_scales(parts)
+        forest = fit_forest_view(parts, scales_of_parts, n_trees=n_trees, seed=seed)
     views = {0: net.out_of_fold_}
     views |= {1: linear.out_of_fold} if linear_view else {}
     views |= {2: forest.out_of_fold} if forest is not None else {}

@@ -17,11 +17,11 @@ from ._rows import TargetScales, TrainingRows
 from ._shifts import residual_shifts
 
 STRENGTHS = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-_FEW_ROWS = 500
 _MISSING = np.float32(-4.0)  # below all scaled numbers
 _MOST_ROWS = 20_000  # of a tree
 _MOST_LEAVES, _MOST_VALUES = 4_000, 2**16  # of a tree
 _MOST_TARGETS = 8
+_MOST_INPUTS_ASKED = 2**19  # of all columns, at a tree's root
 _MOST_COMPARED_TREES, _LEAST_COMPARED_TREES = 8, 2  # of each fold; the latter for many outputs
 _MOST_COMPARED_FLOATS = 2**22
 _BLOCK_ROWS = 8192
@@ -391,9 +391,10 @@ def _grow(fold: _Fold, n_trees: int, seed: np.random.SeedSequence) -> list[_Grow
 
 
 def _n_asked(n_columns: int, *, n_rows: int) -> int:
-    """Give how many columns compete for a split: all of few; of many half in few rows, else 2 √C."""
-    most = n_columns // 2 if n_rows <= _FEW_ROWS else int(2 * n_columns**0.5)
-    return min(n_columns, max(32, most))
+    """Give how many columns compete for a split: all where that is affordable, else 2 √C, but 32 or more."""
+    if n_rows * n_columns <= _MOST_INPUTS_ASKED:
+        return n_columns
+    return min(n_columns, max(32, int(2 * n_columns**0.5)))
 
 
 def _by_level(tree: Any, rows: NDArray[np.int64], reached: NDArray[np.int64]) -> _Grown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class TrainingRows:
         The fold that never trains on the row.
     layout : OutputLayout
         The tasks.
+    part : ndarray of shape (R,), int64, optional
+        The same rows dealt to more folds, those of the forest; each lies in one fold.
     """
 
     numbers: NDArray[np.float32]
@@ -44,11 +46,16 @@ class TrainingRows:
     task_weight: NDArray[np.float64]
     fold: NDArray[np.int64]
     layout: OutputLayout
+    part: NDArray[np.int64] | None = None
 
     @property
     def n_folds(self) -> int:
         """G."""
         return int(self.fold.max()) + 1
+
+    def in_parts(self) -> TrainingRows:
+        """Give the rows with their parts as folds."""
+        return self if self.part is None else replace(self, fold=self.part, part=None)
 
     def held_out(self, fold: int) -> NDArray[np.int64]:
         """Rows that a fold never trains on."""

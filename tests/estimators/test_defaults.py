@@ -5,7 +5,13 @@ from dataclasses import asdict, fields
 import numpy as np
 import pytest
 
-from sklearn_mtl.estimators._defaults import Sizes, resolve_device, resolve_seed, resolve_sizes
+from sklearn_mtl.estimators._defaults import (
+    Sizes,
+    forest_parts,
+    resolve_device,
+    resolve_seed,
+    resolve_sizes,
+)
 
 NAMES = [field.name for field in fields(Sizes)]
 PRESETS = ["fast", "default", "best"]
@@ -29,7 +35,8 @@ def resolve(n_rows=400, n_columns=10, *, n_units=None, n_tasks=3, preset="defaul
     [
         (20, 8, 4, 8, 16, 84, 200),
         (400, 8, 4, 10, 44, 84, 200),
-        (5_000, 8, 2, 16, 256, 57, 200),
+        (2_000, 8, 2, 16, 219, 84, 200),
+        (5_000, 4, 2, 16, 256, 62, 200),
         (50_000, 4, 2, 16, 256, 20, 100),
         (1_000_000, 2, 2, 16, 256, 10, 0),
     ],
@@ -170,3 +177,19 @@ def test_no_seed_does_not_come_from_global_state():
 def test_an_unknown_device_is_refused_by_the_owners_name():
     with pytest.raises(ValueError, match="Owner: device='abacus' cannot be used here"):
         resolve_device("abacus", owner="Owner")
+
+
+@pytest.mark.parametrize(
+    ("n_folds", "n_rows", "n_units", "n_parts"),
+    [
+        (8, 500, 500, 1),
+        (4, 500, 500, 2),
+        (3, 500, 500, 2),
+        (2, 10_000, 10_000, 4),
+        (2, 10_001, 10_001, 1),
+        (4, 500, 7, 1),
+    ],
+    ids=["eighths", "quarters", "thirds", "halves", "many rows", "few units"],
+)
+def test_the_forest_divides_few_folds_further(n_folds, n_rows, n_units, n_parts):
+    assert forest_parts(n_folds, n_rows=n_rows, n_units=n_units) == n_parts
