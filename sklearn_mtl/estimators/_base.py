@@ -52,6 +52,7 @@ from ._fit import (
     combine,
     constant_outputs,
     distinct_rows,
+    fit_other_views,
     n_units,
     prepare,
     read_fit_input,
@@ -259,6 +260,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         plan: TrainingPlan,
     ) -> tuple[Ensemble, NDArray[np.float64]]:
         """Fit network, linear view and forest; give their out-of-fold outputs, too."""
+        others = fit_other_views(
+            rows,
+            scales,
+            linear_view=self.linear_view,
+            n_trees=sizes.n_trees,
+            seed=plan.seed,
+            constants=constant_outputs(read),
+        )
         categories = [info for info in read.reader.columns_ if info.kind == "category"]
         net = train(
             rows,
@@ -268,17 +277,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             task_names=read.task_set.names,
             sizes=self._model_sizes(sizes),
             plan=plan,
+            others=list(others.out_of_fold.values()),
         )
-        return combine(
-            net,
-            rows,
-            scales,
-            preparation,
-            linear_view=self.linear_view,
-            n_trees=sizes.n_trees,
-            seed=plan.seed,
-            constants=constant_outputs(read),
-        )
+        return combine(net, others, rows, scales, preparation)
 
     def _resolve_sizes(self, read: FitInput, merged: MergedRows, preparation: Preparation) -> Sizes:
         return resolve_sizes(

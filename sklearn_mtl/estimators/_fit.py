@@ -34,6 +34,7 @@ from ..tasks import (
 from ..training import (
     Ensemble,
     FoldNet,
+    ForestView,
     LinearView,
     Preparation,
     TargetScales,
@@ -426,28 +427,44 @@ def _network_inputs(
     return numbers, categories
 
 
-def combine(
-    net: FoldNet,
+@dataclass(frozen=True, eq=False)
+class OtherViews:
+    """The linear view and the forest, which stand beside the network.
+
+    Attributes
+    ----------
+    linear : LinearView
+        Constants for outputs that are not learned, and for all if it was not asked for.
+    forest : ForestView or None
+        The forest, if it was asked for.
+    out_of_fold : dict of int to ndarray of shape (R, O)
+        Out-of-fold numbers and probabilities of those that were asked for: 1 is linear, 2 the forest.
+    is_learned : ndarray of bool, shape (O,)
+        Outputs of tasks that have weight and are not numbers with one value.
+    """
+
+    linear: LinearView
+    forest: ForestView | None
+    out_of_fold: dict[int, NDArray[np.float64]]
+    is_learned: NDArray[np.bool_]
+
+
+def fit_other_views(
     rows: TrainingRows,
     scales: TargetScales,
-    preparation: Preparation,
     *,
     linear_view: bool,
     n_trees: int,
     seed: int,
     constants: NDArray[np.float64],
-) -> tuple[Ensemble, NDArray[np.float64]]:
-    """Put the linear view and the forest beside the trained network.
+) -> OtherViews:
+    """Fit what stands beside the network.
 
     Parameters
     ----------
-    net : FoldNet
-        Trained on `rows`.
     rows : TrainingRows
     scales : TargetScales
         Of the same rows.
-    preparation : Preparation
-        Of columns.
     linear_view : bool
         Fit one.
     n_trees : int
@@ -459,41 +476,71 @@ def combine(
 
     Returns
     -------
-    Ensemble
-    ndarray of shape (R, O)
-        Out-of-fold numbers and probabilities.
+    OtherViews
     """
-    widths = [outputs.stop - outputs.start for outputs in rows.layout.slices]
-    is_learned = np.repeat((rows.task_weight > 0) & ~_is_constant(rows), widths)  # (O,)
+    is_learned = np.repeat((rows.task_weight > 0) & ~_is_constant(rows), _widths(rows.layout))
     linear = LinearView.constant(rows, constants)
+    out_of_fold = {}
     if linear_view:
         linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
+        out_of_fold[1] = linear.out_of_fold
     forest = None
     if n_trees:
         parts = rows.in_parts()
         scales_of_parts = scales if parts is rows else target_scales(parts)
         forest = fit_forest_view(parts, scales_of_parts, n_trees=n_trees, seed=seed)
-    views = {0: net.out_of_fold_}
-    views |= {1: linear.out_of_fold} if linear_view else {}
-    views |= {2: forest.out_of_fold} if forest is not None else {}
-    shares = np.zeros((3, len(is_learned)))
-    shares[list(views)] = np.repeat(view_shares(list(views.values()), rows, scales), widths, axis=1)
-    shares[:, ~is_learned] = np.array([0.0, 1.0, 0.0])[:, None]
+        out_of_fold[2] = forest.out_of_fold
+    return OtherViews(linear, forest, out_of_fold, is_learned)
+
+
+def combine(
+    net: FoldNet, others: OtherViews, rows: TrainingRows, scales: TargetScales, preparation: Preparation
+) -> tuple[Ensemble, NDArray[np.float64]]:
+    """Mix the trained network with what stands beside it.
+
+    Parameters
+    ----------
+    net : FoldNet
+        Trained on `rows`.
+    others : OtherViews
+        Fitted on the same rows.
+    rows : TrainingRows
+    scales : TargetScales
+        Of the same rows.
+    preparation : Preparation
+        Of columns.
+
+    Returns
+    -------
+    Ensemble
+    ndarray of shape (R, O)
+        Out-of-fold numbers and probabilities.
+    """
+    views = {0: net.out_of_fold_, **others.out_of_fold}
+    shares = np.zeros((3, rows.layout.n_outputs))
+    by_task = view_shares(list(views.values()), rows, scales)
+    shares[list(views)] = np.repeat(by_task, _widths(rows.layout), axis=1)
+    shares[:, ~others.is_learned] = np.array([0.0, 1.0, 0.0])[:, None]
     ensemble = Ensemble(
         net=net,
         preparation=preparation,
         scales=scales,
-        coefficients=linear.coefficients,
-        intercept=linear.intercept,
-        forest=forest if shares[2].any() else None,
+        coefficients=others.linear.coefficients,
+        intercept=others.linear.intercept,
+        forest=others.forest if shares[2].any() else None,
         shares=shares,
         layout=rows.layout,
         temperatures=np.ones(len(rows.task_weight)),
     )
-    out_of_fold = shares[1] * linear.out_of_fold
+    out_of_fold = shares[1] * others.linear.out_of_fold
     for place in views.keys() - {1}:
         out_of_fold += shares[place] * views[place]
     return ensemble, out_of_fold
+
+
+def _widths(layout: OutputLayout) -> list[int]:
+    """Count the outputs of each task."""
+    return [outputs.stop - outputs.start for outputs in layout.slices]
 
 
 def _is_constant(rows: TrainingRows) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from ._ensemble import Ensemble, Preparation
 from ._folds import assign_folds
 from ._forest import ForestView, fit_forest_view
 from ._linear import LinearView, fit_linear_view, ridge_path
-from ._mixture import mean_losses, view_shares
+from ._mixture import mean_losses, mixture_loss, view_shares
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import say
 from ._rows import TargetScales, TrainingRows, target_scales
@@ -36,6 +36,7 @@ __all__ = [
     "fit_linear_view",
     "fit_temperatures",
     "mean_losses",
+    "mixture_loss",
     "ridge_path",
     "say",
     "spread",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -28,6 +29,8 @@ class FoldDataset(Dataset[Batch]):
         How each fold standardises labels.
     device : str
         Where all tensors are kept.
+    others : sequence of ndarray of shape (R, O), default=()
+        Out-of-fold numbers and probabilities of the views that will stand beside the network.
 
     Attributes
     ----------
@@ -44,8 +47,15 @@ class FoldDataset(Dataset[Batch]):
         Rows of each fold.
     """
 
-    def __init__(self, rows: TrainingRows, scales: TargetScales, *, device: str) -> None:
-        self.rows, self.scales = rows, scales
+    def __init__(
+        self,
+        rows: TrainingRows,
+        scales: TargetScales,
+        *,
+        device: str,
+        others: Sequence[NDArray[np.float64]] = (),
+    ) -> None:
+        self.rows, self.scales, self.others = rows, scales, others
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
         of_labels = "cpu" if torch.device(device).type == "mps" else device

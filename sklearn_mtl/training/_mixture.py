@@ -42,8 +42,29 @@ def view_shares(
     ndarray of shape (M, T)
         From 0 to 1, in steps of a twentieth; sums to 1 over M.
     """
-    if len(views) == 1:
-        return np.ones((1, len(rows.task_weight)))
+    return _best_mixture(views, rows, scales)[0]
+
+
+def mixture_loss(views: Sequence[NDArray[np.float64]], rows: TrainingRows, scales: TargetScales) -> float:
+    """Measure the out-of-fold loss of views that are mixed in the shares of `view_shares`.
+
+    Parameters
+    ----------
+    views, rows, scales
+        As of `view_shares`.
+
+    Returns
+    -------
+    float
+        In units of the loss of the base rate, the mean over tasks.
+    """
+    return float(np.average(_best_mixture(views, rows, scales)[1], weights=rows.task_weight))
+
+
+def _best_mixture(
+    views: Sequence[NDArray[np.float64]], rows: TrainingRows, scales: TargetScales
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the shares (M, T), and each task's loss relative to the base rate (T,)."""
     step = -(-rows.values.size // _MOST_LABELS)
     seen = replace(rows, values=rows.values[::step], weights=rows.weights[::step])
     candidates = _simplex(len(views))
@@ -58,11 +79,14 @@ def view_shares(
     n_labels = np.count_nonzero(rows.weights, axis=0)  # (T,)
     power = _FEW_LABELS / (_FEW_LABELS + n_labels)
     own = relative + 1 / np.maximum(n_labels, 1) ** 2
-    return np.asarray(candidates[last_least(own * np.exp(np.outer(common, power)))].T)
+    best = last_least(own * np.exp(np.outer(common, power)))  # (T,)
+    return candidates[best].T, relative[best, np.arange(len(best))]
 
 
 def _simplex(n_views: int) -> NDArray[np.float64]:
     """List all shares in steps of a twentieth, (A, M); the first view's ascend."""
+    if n_views == 1:
+        return np.ones((1, 1))
     counts = np.stack(np.meshgrid(*[np.arange(_STEPS + 1)] * (n_views - 1), indexing="ij"), axis=-1)
     counts = counts.reshape(-1, n_views - 1)
     counts = counts[counts.sum(axis=1) <= _STEPS]

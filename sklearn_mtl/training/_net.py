@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..nn import OutputLayout, activate, task_losses
 from ._batches import Batch, FoldDataset, held_out_blocks
 from ._cycles import Cycles
-from ._mixture import mean_losses
+from ._mixture import mean_losses, mixture_loss
 
 
 class StopTraining(KeyboardInterrupt):
@@ -66,8 +66,9 @@ class MeanTaskLoss(nn.Module):
 class FoldNet(NeuralNet):
     """A skorch net whose batches hold rows for each fold, and which scores each fold on its held-out rows.
 
-    Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing. After every epoch
-    the out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds.
+    Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing; one that brings
+    nothing to the mixture with the other views of the dataset is the last. After every epoch the
+    out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ class FoldNet(NeuralNet):
         self.dropout_generator_ = torch.Generator(self.device).manual_seed(self.dropout_seed)
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
-        self.cycles_ = Cycles(self.max_epochs)
+        self.cycles_ = Cycles(self.max_epochs, self._mixture_loss)
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Go back to the best epoch, and let go of what only training needs."""
@@ -207,3 +208,10 @@ class FoldNet(NeuralNet):
                 "least_loss_": loss,
                 "out_of_fold_": out_of_fold,
             }
+
+    def _mixture_loss(self) -> float:
+        """Measure the out-of-fold loss of the best epoch so far, mixed with the other views."""
+        dataset = self.dataset_
+        if not dataset.others or not np.isfinite(self.least_loss_):
+            return float(self.least_loss_)
+        return mixture_loss([self.out_of_fold_, *dataset.others], dataset.rows, dataset.scales)

@@ -143,6 +143,7 @@ def train(
     task_names: Sequence[str],
     sizes: ModelSizes,
     plan: TrainingPlan,
+    others: Sequence[NDArray[np.float64]] = (),
 ) -> FoldNet:
     """Train a net.
 
@@ -159,6 +160,8 @@ def train(
         For the history.
     sizes : ModelSizes
     plan : TrainingPlan
+    others : sequence of ndarray of shape (R, O), default=()
+        Out-of-fold numbers and probabilities of the views that will stand beside the network.
 
     Returns
     -------
@@ -207,7 +210,7 @@ def train(
         task_names=list(task_names),
         dropout_seed=dropout_seed,
     )
-    net.fit(FoldDataset(rows, scales, device=plan.device), None)
+    net.fit(FoldDataset(rows, scales, device=plan.device, others=others), None)
     if not net.best_epoch_:
         raise KeyboardInterrupt
     if not np.isfinite(net.least_loss_):

@@ -15,7 +15,7 @@ from sklearn_mtl import (
     MultiTaskAttentionRegressor,
 )
 from sklearn_mtl.estimators import _fit as fit_module
-from sklearn_mtl.training._cycles import Cycles
+from sklearn_mtl.training._cycles import Cycles, cycle_lengths
 
 from .conftest import outputs
 
@@ -212,13 +212,22 @@ class StopAfter(Callback):
 
 def test_training_ends_with_a_cycle_that_brought_nothing_better(regressor, numbers):
     X, y = numbers[0], np.random.default_rng(0).normal(size=(60, 1))  # nothing can be learned for long
-    model = regressor(max_epochs=35, learning_rate=0.1).fit(X, y)
+    model = regressor(max_epochs=35, learning_rate=0.1, linear_view=False, n_trees=0).fit(X, y)
     cycles = Cycles(35)
     for n_epochs, loss in enumerate(model.history_["valid_loss"], start=1):
         cycles.record(loss)
         assert cycles.is_over == (n_epochs == model.n_iter_)
     assert model.n_iter_ < 35
     assert model.max_epochs_ == 35
+
+
+def test_a_network_that_brings_nothing_to_a_linear_view_is_not_trained_for_long(regressor, numbers):
+    X, options = numbers[0], {"max_epochs": 70, "n_trees": 0}
+    y = X @ np.arange(1.0, 1 + X.shape[1])
+    alone = regressor(**options, linear_view=False).fit(X, y)
+    beside = regressor(**options).fit(X, y)
+    assert beside.view_shares_.loc[:, "network"].tolist() == [0.0]
+    assert beside.n_iter_ == sum(cycle_lengths(70)[:2]) < alone.n_iter_
 
 
 def test_the_best_epoch_is_kept(regressor, numbers):

@@ -67,7 +67,7 @@ def relabelled():
 def trained():
     """Train a small net; options are those of the plan, `dropout` apart."""
 
-    def fit(rows, *, dropout=0.1, **options):
+    def fit(rows, *, dropout=0.1, others=(), **options):
         sizes = ModelSizes(n_views=2, n_slots=2, n_bins=4, d_token=4, d_hidden=8, n_layers=2, dropout=dropout)
         plan = {"batch_size": 6, "max_epochs": 3, "learning_rate": 0.02}
         rest = {"weight_decay": 0.01, "device": "cpu", "seed": 0, "verbose": 0, "callbacks": ()}
@@ -79,6 +79,7 @@ def trained():
             task_names=list(rows.layout.kinds),
             sizes=sizes,
             plan=TrainingPlan(**{**plan, **rest, **options}),
+            others=others,
         )
 
     return fit

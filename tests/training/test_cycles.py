@@ -81,6 +81,15 @@ def test_a_cycle_that_brings_nothing_better_is_the_last():
     assert epochs_until_over(losses, max_epochs=84) == sum(lengths[:3])
 
 
+def test_cycles_are_compared_by_another_measure_if_there_is_one():
+    measured = iter([0.5, 0.4, 0.4])
+    cycles, lengths = Cycles(84, lambda: next(measured)), cycle_lengths(84)
+    for epoch in range(sum(lengths[:3])):
+        assert not cycles.is_over
+        cycles.record(-epoch)
+    assert cycles.is_over  # the third has brought nothing, although its own losses fell
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_losses_that_are_not_finite_are_never_better(loss):
     assert epochs_until_over([*falling(6), *[loss] * 3], max_epochs=84) == 9

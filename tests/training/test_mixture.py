@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sklearn_mtl.training import _mixture as mixture
-from sklearn_mtl.training import mean_losses, target_scales, view_shares
+from sklearn_mtl.training import mean_losses, mixture_loss, target_scales, view_shares
 
 
 def test_mean_losses_equal_a_loop_over_observed_labels(make_rows):
@@ -190,3 +190,12 @@ def test_of_many_labels_evenly_spaced_rows_are_looked_at(make_rows, make_views, 
         shares_by_loop([view[::3] for view in views], third, scales, all_weights=rows.weights),
         atol=1e-12,
     )
+
+
+@pytest.mark.parametrize("n_views", [1, 3])
+def test_the_loss_of_a_mixture_is_that_of_the_views_in_their_shares(n_views, make_rows, make_views):
+    rows = make_rows(task_weight=np.array([1.0, 2.0, 5.0]))
+    views, scales = make_views(rows, n_views), target_scales(rows)
+    of_outputs = np.repeat(view_shares(views, rows, scales), [1, 1, 3], axis=1)  # (M, O)
+    losses = mean_losses(np.einsum("mo,mro->ro", of_outputs, np.stack(views)), rows) / scales.base_loss
+    assert mixture_loss(views, rows, scales) == pytest.approx(losses @ [1, 2, 5] / 8)

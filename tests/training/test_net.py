@@ -8,7 +8,7 @@ from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_mtl.nn import activate, task_losses
 from sklearn_mtl.training import MeanTaskLoss, mean_losses, target_scales
-from sklearn_mtl.training._cycles import Cycles
+from sklearn_mtl.training._cycles import Cycles, cycle_lengths
 
 
 class Interrupt(Callback):
@@ -161,6 +161,21 @@ def test_early_stopping_of_skorch_ends_training(make_rows, trained):
     assert not cycles.is_over
     assert len(net.history) < 210
     assert not net.was_interrupted_
+
+
+def test_training_ends_when_a_cycle_has_brought_nothing_to_the_mixture(make_rows, trained):
+    rows = make_rows(["regression"])
+    alone, beside = trained(rows, max_epochs=42), trained(rows, max_epochs=42, others=[rows.values])
+    assert len(beside.history) == sum(cycle_lengths(42)[:2]) < len(alone.history)
+    losses = [net.history[: len(beside.history), "valid_loss"] for net in (alone, beside)]
+    assert losses[0] == losses[1]
+    assert beside.best_epoch_ == 1 + int(np.argmin(losses[1]))
+
+
+def test_training_goes_on_while_it_serves_the_mixture(make_rows, trained):
+    rows = make_rows(["regression"])
+    noise = [rows.values + np.random.default_rng(0).normal(0, 100, rows.values.shape)]
+    assert len(trained(rows, max_epochs=42, others=noise).history) > sum(cycle_lengths(42)[:2])
 
 
 def test_an_interrupt_in_a_batch_keeps_the_best_epoch(make_rows, trained):
