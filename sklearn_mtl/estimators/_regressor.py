@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..tasks import NUMBER_KINDS
+from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
@@ -108,6 +109,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
+        sharing: Sharing = "auto",
         loss: str | dict[str, str] | list[str] = "squared_error",
         quantiles: Any = (0.05, 0.5, 0.95),
         target_transform: Any = None,
@@ -134,6 +136,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
             max_epochs=max_epochs,
             linear_view=linear_view,
             n_trees=n_trees,
+            sharing=sharing,
             task_weight=task_weight,
             callbacks=callbacks,
             device=device,

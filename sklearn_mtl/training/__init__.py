@@ -6,7 +6,7 @@ from ._ensemble import Ensemble, Preparation
 from ._folds import assign_folds
 from ._forest import ForestView, fit_forest_view
 from ._linear import LinearView, fit_linear_view, ridge_path
-from ._mixture import mean_losses, view_shares
+from ._mixture import mean_losses, share_alone, view_shares
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import say
 from ._rows import TargetScales, TrainingRows, target_scales
@@ -38,6 +38,7 @@ __all__ = [
     "mean_losses",
     "ridge_path",
     "say",
+    "share_alone",
     "spread",
     "target_scales",
     "temper",
