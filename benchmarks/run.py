@@ -21,6 +21,7 @@ from benchmarks import (
     scarce,
     speed,
     tox21,
+    transfer,
 )
 from benchmarks.tables import write_to_readme
 
@@ -40,6 +41,7 @@ SUITES = {
         growth,
         loop,
         attention,
+        transfer,
     )
 }
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from time import perf_counter
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..encoding import MergedRows
 from ..exceptions import FitInterruptedWarning
 from ..tasks import Targets
-from ..training import Ensemble, TargetScales, TrainingRows, share_alone
+from ..training import Comparison, Ensemble, TargetScales, TrainingRows, compare, share_alone
 from ._fit import FitInput
 
 Sharing = Literal["joint", "auto", "each"]
@@ -26,14 +28,14 @@ _MOST_OF_JOINT = 0.5
 _ROWS_AT_ONCE = 65_536
 
 
-def tasks_to_try(read: FitInput, n_rows: int, sharing: Sharing) -> list[int]:
+def tasks_to_try(read: FitInput, merged: MergedRows, sharing: Sharing) -> list[int]:
     """Choose the tasks that are learned alone as well.
 
     Parameters
     ----------
     read : FitInput
-    n_rows : int
-        Different training rows of all tasks together.
+    merged : MergedRows
+        Of the same input.
     sharing : {"joint", "auto", "each"}
         None; those with the fewest labels, for as long as all of them take half of the time of the joint fit
         or less; all.
@@ -41,21 +43,31 @@ def tasks_to_try(read: FitInput, n_rows: int, sharing: Sharing) -> list[int]:
     Returns
     -------
     list of int
-        In the order of the tasks. Those of weight 0, with less than 20 labels or with one label value only
-        are left out, and a task that has no other beside it.
+        In the order of the tasks. Those of weight 0, with less than 20 labels, with one label value only or
+        in one group only are left out, and a task that has no other beside it.
     """
     if sharing == "joint" or np.count_nonzero(read.task_weight) < 2:
         return []
-    is_labelled = read.weights > 0
+    is_labelled, values = merged.weights > 0, read.targets.values[merged.first]  # (R, T)
     n_labels = np.count_nonzero(is_labelled, axis=0)  # (T,)
-    least = np.min(read.targets.values, axis=0, where=is_labelled, initial=np.inf)
-    greatest = np.max(read.targets.values, axis=0, where=is_labelled, initial=-np.inf)
-    can_be = (read.task_weight > 0) & (n_labels >= _LEAST_LABELS) & (least < greatest)
+    can_be = (read.task_weight > 0) & (n_labels >= _LEAST_LABELS) & _varies(values, is_labelled)
+    if read.groups is not None:
+        can_be &= _varies(merged.group[:, None], is_labelled)
     if sharing == "auto":
         order = np.argsort(n_labels, kind="stable")
         cost = np.cumsum(np.where(can_be, n_labels + _ROWS_OF_ANY_FIT, 0)[order])
-        can_be[order] &= cost <= _MOST_OF_JOINT * (n_rows + _ROWS_OF_ANY_FIT)
+        can_be[order] &= cost <= _MOST_OF_JOINT * (len(values) + _ROWS_OF_ANY_FIT)
     return np.flatnonzero(can_be).tolist()
+
+
+def _varies(values: NDArray[Any], is_labelled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say in which tasks labelled rows have different values; (R, T) and (R, T) to (T,)."""
+    values = np.broadcast_to(values.astype(np.float64), is_labelled.shape)
+    least, greatest = (
+        of(values, axis=0, where=is_labelled, initial=initial)
+        for of, initial in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    return np.asarray(least < greatest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +103,7 @@ class LabelledRows:
             is_calibrated=read.is_calibrated[task : task + 1],
             thresholds=[read.thresholds[task]],
             label_smoothing=None if smoothing is None else [smoothing[task]],
+            groups=None if read.groups is None else read.groups[rows],
         )
         return cls(of_task, rows)
 
@@ -127,7 +140,7 @@ def serve_tasks_alone(
     inverse: NDArray[np.int64],
     fit: Callable[[FitInput], Fitted],
     owner: str,
-) -> None:
+) -> dict[int, tuple[Comparison, float]]:
     """Learn tasks alone, and give these views the shares that they earn; changes the first two arguments.
 
     Parameters
@@ -147,30 +160,40 @@ def serve_tasks_alone(
     owner : str
         Who asks; warnings start with it.
 
+    Returns
+    -------
+    dict from int to (Comparison, float)
+        How both fare out of fold, and the seconds that learning alone took, of each task.
+
     Warns
     -----
     FitInterruptedWarning
         The user interrupted; what had been served until then is kept.
     """
-    for n_done, task in enumerate(tasks):
+    compared: dict[int, tuple[Comparison, float]] = {}
+    for task in tasks:
+        start = perf_counter()
         labelled = LabelledRows.of(read, task)
         try:
             alone = fit(labelled.read)
         except KeyboardInterrupt:
             warnings.warn(
-                f"{owner}: fit was interrupted while it learned tasks alone, after {n_done} of {len(tasks)}; "
-                "the others are served by the joint views.",
+                f"{owner}: fit was interrupted while it learned tasks alone, after {len(compared)} of "
+                f"{len(tasks)}; the others are served by the joint views.",
                 FitInterruptedWarning,
                 stacklevel=5,
             )
-            return
+            break
         outputs = ensemble.layout.slices[task]
         joint = out_of_fold[inverse[labelled.rows[alone.merged.first]], outputs]
-        share = share_alone(joint, alone.out_of_fold, alone.rows, alone.scales)
+        of_both = joint, alone.out_of_fold, alone.rows, alone.scales
+        compared[task] = compare(*of_both, groups=alone.merged.group), perf_counter() - start
+        share = share_alone(*of_both)
         if share:
             of_rows = _out_of_fold(alone, labelled, read, first=first)
             out_of_fold[:, outputs] = (1 - share) * out_of_fold[:, outputs] + share * of_rows
             ensemble.serve(task, alone.ensemble, share)
+    return compared
 
 
 def _out_of_fold(
@@ -186,3 +209,26 @@ def _out_of_fold(
         block = unseen[start : start + _ROWS_AT_ONCE]
         outputs[block] = alone.ensemble.predict(read.columns.take(first[block]))
     return np.asarray(outputs)
+
+
+def transfer_table(compared: Mapping[int, tuple[Comparison, float]], names: Sequence[str]) -> pd.DataFrame:
+    """Lay out what fit knows of learning tasks jointly and alone.
+
+    Parameters
+    ----------
+    compared : mapping from int to (Comparison, float)
+        As `serve_tasks_alone` gives it.
+    names : sequence of str, length T
+
+    Returns
+    -------
+    DataFrame
+        One row a task, NaN for those that were not learned alone: ``joint`` and ``alone``, 1 less the loss
+        relative to the base rate, ``difference``, its ``standard_error``, and ``seconds``.
+    """
+    columns = ["joint", "alone", "difference", "standard_error", "seconds"]
+    table = pd.DataFrame(np.nan, index=list(names), columns=columns)
+    for task, (losses, seconds) in compared.items():
+        joint, alone = 1 - losses.joint, 1 - losses.alone
+        table.iloc[task] = joint, alone, joint - alone, losses.standard_error, seconds
+    return table

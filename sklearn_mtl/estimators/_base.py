@@ -37,7 +37,7 @@ from ..training import (
     torch_threads,
     train,
 )
-from ._alone import Fitted, Sharing, serve_tasks_alone, tasks_to_try
+from ._alone import Fitted, Sharing, serve_tasks_alone, tasks_to_try, transfer_table
 from ._defaults import (
     Auto,
     Preset,
@@ -221,10 +221,11 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
         attended, attended_weights = attended_rows(merged)
         first, inverse = merged.first, merged.inverse
+        alone = tasks_to_try(read, merged, self.sharing)
         del merged  # its weights are as large as the labels
         options: dict[str, Any] = {"preparation": preparation, "device": device, "seed": seed}
         rows, ensemble, out_of_fold = self._fit_joint(read, rows, sizes=sizes, **options)
-        self._serve_alone(ensemble, out_of_fold, read, first=first, inverse=inverse, **options)
+        self._serve_alone(ensemble, out_of_fold, read, tasks=alone, first=first, inverse=inverse, **options)
         ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
         out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
         for field in fields(Sizes):
@@ -265,6 +266,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         out_of_fold: NDArray[np.float64],
         read: FitInput,
         *,
+        tasks: list[int],
         first: NDArray[np.int64],
         inverse: NDArray[np.int64],
         preparation: Preparation,
@@ -272,20 +274,19 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         seed: int,
     ) -> None:
         """Let tasks be served by views of their own where these are better; changes the first two."""
-        if ensemble.net.was_interrupted_:
-            return
-        owner, tasks = type(self).__name__, tasks_to_try(read, len(first), self.sharing)
-        fit = partial(self._fit_alone, preparation=preparation, device=device, seed=seed)
-        serve_tasks_alone(
+        tasks = [] if ensemble.net.was_interrupted_ else tasks
+        owner = type(self).__name__
+        compared = serve_tasks_alone(
             ensemble,
             out_of_fold,
             read,
             tasks=tasks,
             first=first,
             inverse=inverse,
-            fit=fit,
+            fit=partial(self._fit_alone, preparation=preparation, device=device, seed=seed),
             owner=owner,
         )
+        self.transfer_ = transfer_table(compared, read.task_set.names)
         if self.verbose and tasks:
             say(f"{owner}: {len(tasks)} of {len(read.task_weight)} tasks were learned alone, too.")
 

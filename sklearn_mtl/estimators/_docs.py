@@ -142,6 +142,11 @@ feature_attention_ : DataFrame of shape (T, C)
 view_shares_ : DataFrame of shape (T, 4)
     What ``"network"``, ``"linear"`` and ``"forest"`` contribute to each task, by the loss of their
     out-of-fold predictions, and what views contribute that have learned this task ``"alone"``.
+transfer_ : DataFrame of shape (T, 5)
+    How each task that ``sharing`` let be learned alone fares out of fold: ``joint`` and ``alone``, 1 less the
+    loss of the views for all tasks and of those for it alone, relative to the base rate (for a squared error
+    that is R²), their ``difference``, its ``standard_error`` over rows, and the ``seconds`` that it took; NaN
+    for the others. `inspection.transfer_report` reads it.
 oof_score_ : float
     Score of the out-of-fold predictions, the mean over tasks.
 oof_task_scores_ : Series of shape (T,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -98,6 +98,62 @@ def share_alone(
     logs = np.log(losses / (scales.base_loss[0] or 1.0) + 1 / n_labels**2)
     best = int(np.argmin(logs))
     return float(shares[best]) if logs[best] < logs[0] - _LEAST_GAIN / n_labels else 0.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Out-of-fold losses of one task, of views for all tasks and of views for this task alone.
+
+    Attributes
+    ----------
+    joint, alone : float
+        Mean losses, relative to the base rate.
+    standard_error : float
+        Of their difference, paired over rows, clustered by group.
+    """
+
+    joint: float
+    alone: float
+    standard_error: float
+
+
+def compare(
+    joint: NDArray[np.float64],
+    alone: NDArray[np.float64],
+    rows: TrainingRows,
+    scales: TargetScales,
+    *,
+    groups: NDArray[np.int64],
+) -> Comparison:
+    """Compare views for all tasks with those for one task alone.
+
+    Parameters
+    ----------
+    joint, alone : ndarray of shape (R, O)
+        Out-of-fold numbers and probabilities.
+    rows : TrainingRows
+        The labels of this task.
+    scales : TargetScales
+        Of the same rows.
+    groups : ndarray of int64, shape (R,)
+        Rows of one group do not count as independent.
+
+    Returns
+    -------
+    Comparison
+    """
+    targets, base = torch.from_numpy(rows.values), scales.base_loss[0] or 1.0
+    of_joint, of_alone = (
+        prediction_losses(torch.from_numpy(outputs), targets, rows.layout).numpy()[:, 0] / base
+        for outputs in (joint, alone)
+    )  # (R,)
+    shares = rows.weights[:, 0] / rows.weights[:, 0].sum()
+    difference = of_alone - of_joint
+    mean = float(shares @ difference)
+    by_group = np.bincount(groups, weights=shares * (difference - mean))
+    n_groups = len(np.unique(groups))
+    error = np.sqrt(by_group @ by_group * n_groups / max(n_groups - 1, 1))
+    return Comparison(float(shares @ of_joint), float(shares @ of_alone), float(error))
 
 
 def _simplex(n_views: int) -> NDArray[np.float64]:

@@ -180,3 +180,33 @@ def test_callbacks_see_the_joint_fit_only(regressor, numbers):
     counter = Count()
     regressor(sharing="each", callbacks=[counter]).fit(*numbers)
     assert counter.n_fits == 1
+
+
+def test_groups_are_held_out_together_alone_too(regressor):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 3)
+    of_group = rng.normal(size=(20, 2))[groups]
+    X = np.column_stack([groups, rng.normal(size=60)])  # the group says all of the labels
+    alone = [
+        regressor(sharing="each", max_epochs=24, n_trees=40).fit(X, of_group, groups=given).transfer_["alone"]
+        for given in (groups, None)
+    ]
+    assert (alone[0] < alone[1] - 0.3).all()
+
+
+def test_what_fit_knows_of_transfer_is_what_both_score_out_of_fold(regressor, numbers):
+    X, y = numbers[0], np.nan_to_num(numbers[1])
+    transfer = regressor(sharing="each").fit(X, y).transfer_
+    joint = regressor(sharing="joint").fit(X, y)
+    alone = [regressor().fit(X, y[:, task]) for task in range(3)]
+    np.testing.assert_allclose(transfer["joint"], joint.oof_task_scores_)
+    np.testing.assert_allclose(transfer["alone"], [model.oof_score_ for model in alone])
+    np.testing.assert_allclose(transfer["difference"], transfer["joint"] - transfer["alone"])
+    losses = [
+        (y - joint.oof_prediction_) ** 2,
+        (y - np.column_stack([m.oof_prediction_ for m in alone])) ** 2,
+    ]
+    error = (losses[0] - losses[1]).std(axis=0, ddof=1) / 60**0.5 / y.var(axis=0)
+    np.testing.assert_allclose(transfer["standard_error"], error)
+    assert (transfer["seconds"] > 0).all()
+    assert joint.transfer_.isna().all(axis=None)
