@@ -42,7 +42,8 @@ _PLANTED_CAPTION = (
     "of the first task that joint training has helped or hurt it; what it did on 2,000 other rows, joint "
     "less alone, mean and standard error over tables; share in which the report's difference has the sign of "
     "that one where the report is sure. helpful: 60 labels, and a task of the same signal with 300; "
-    "unrelated: two tasks of 300 labels; harmful: three tasks of noise beside one. preset='fast', sharing='joint'."
+    "unrelated: two tasks of 300 labels; harmful: three tasks of noise beside one. preset='fast', "
+    "sharing='joint'."
 )
 _SECONDS_CAPTION = "Seconds of a report / seconds of one fit, median over tables."
 _CURE_CAPTION = (

@@ -59,7 +59,7 @@ def fit_equal_or_by_gain(
             f"{owner}: fit was interrupted while it tried other task weights; the fit with equal weights "
             "is kept.",
             FitInterruptedWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         return equal
     is_better = _relative_losses(by_gain[2], rows, scales).mean() < losses.mean()
