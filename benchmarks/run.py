@@ -22,6 +22,7 @@ from benchmarks import (
     scarce,
     speed,
     tox21,
+    transfer,
 )
 from benchmarks.tables import write_to_readme
 
@@ -42,6 +43,7 @@ SUITES = {
         growth,
         loop,
         attention,
+        transfer,
     )
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
@@ -31,11 +31,13 @@ from ..training import (
     TrainingRows,
     all_threads,
     fit_temperatures,
+    say,
     target_scales,
     temper,
     torch_threads,
     train,
 )
+from ._alone import Fitted, Sharing, serve_tasks_alone, tasks_to_try, transfer_table
 from ._defaults import (
     Auto,
     Preset,
@@ -87,6 +89,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "linear_view": ["boolean"],
         "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "sharing": [StrOptions({"joint", "auto", "each"})],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
         "callbacks": [list, tuple, None],
         "device": [str],
@@ -113,6 +116,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
+        sharing: Sharing = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
@@ -135,6 +139,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.max_epochs = max_epochs
         self.linear_view = linear_view
         self.n_trees = n_trees
+        self.sharing = sharing
         self.task_weight = task_weight
         self.callbacks = callbacks
         self.device = device
@@ -216,38 +221,91 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         sizes = self._resolve_sizes(read, merged, preparation)
         rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
         attended, attended_weights = attended_rows(merged)
-        inverse = merged.inverse
+        first, inverse = merged.first, merged.inverse
+        alone = tasks_to_try(read, merged, self.sharing)
         del merged  # its weights are as large as the labels
-        plan = self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing)
-        rows, ensemble, out_of_fold = self._fit_ensemble(
-            rows, read=read, preparation=preparation, sizes=sizes, plan=plan
-        )
+        options: dict[str, Any] = {"preparation": preparation, "device": device, "seed": seed}
+        rows, ensemble, out_of_fold = self._fit_joint(read, rows, sizes=sizes, **options)
+        self._serve_alone(ensemble, out_of_fold, read, tasks=alone, first=first, inverse=inverse, **options)
+        ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
+        out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
         self._set_resolved(sizes, device=device, task_weight=rows.task_weight, names=read.task_set.names)
         self._set_fitted(read, ensemble)
         self._set_out_of_fold(read, out_of_fold, inverse)
         self._set_feature_attention(read.columns, attended, weights=attended_weights)
 
-    def _fit_ensemble(
+    def _fit_joint(
         self,
+        read: FitInput,
         rows: TrainingRows,
         *,
-        read: FitInput,
         preparation: Preparation,
         sizes: Sizes,
-        plan: TrainingPlan,
+        device: str,
+        seed: int,
     ) -> tuple[TrainingRows, Ensemble, NDArray[np.float64]]:
-        """Fit all views and calibrate; give the rows with their task weights and out-of-fold outputs, too."""
+        """Fit all tasks together; give the rows with the task weights that were chosen, too."""
         scales = target_scales(rows)
         fit_views = partial(
-            self._fit_views, read=read, scales=scales, preparation=preparation, sizes=sizes, plan=plan
+            self._fit_views,
+            read=read,
+            scales=scales,
+            preparation=preparation,
+            sizes=sizes,
+            plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
         )
         if self._chooses_task_weight():
-            owner = type(self).__name__
-            rows, ensemble, out_of_fold = fit_equal_or_by_gain(fit_views, rows, scales, owner=owner)
-        else:
-            ensemble, out_of_fold = fit_views(rows)
-        ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
-        return rows, ensemble, temper(out_of_fold, ensemble.temperatures, rows.layout)
+            return fit_equal_or_by_gain(fit_views, rows, scales, owner=type(self).__name__)
+        return rows, *fit_views(rows)
+
+    def _serve_alone(
+        self,
+        ensemble: Ensemble,
+        out_of_fold: NDArray[np.float64],
+        read: FitInput,
+        *,
+        tasks: list[int],
+        first: NDArray[np.int64],
+        inverse: NDArray[np.int64],
+        preparation: Preparation,
+        device: str,
+        seed: int,
+    ) -> None:
+        """Let tasks be served by views of their own where these are better; changes the first two."""
+        tasks = [] if ensemble.net.was_interrupted_ else tasks
+        owner = type(self).__name__
+        compared = serve_tasks_alone(
+            ensemble,
+            out_of_fold,
+            read,
+            tasks=tasks,
+            first=first,
+            inverse=inverse,
+            fit=partial(self._fit_alone, preparation=preparation, device=device, seed=seed),
+            owner=owner,
+        )
+        self.transfer_ = transfer_table(compared, read.task_set.names)
+        if self.verbose and tasks:
+            say(f"{owner}: {len(tasks)} of {len(read.task_weight)} tasks were learned alone, too.")
+
+    def _fit_alone(self, read: FitInput, *, preparation: Preparation, device: str, seed: int) -> Fitted:
+        """Fit one task as if there were no other."""
+        merged = distinct_rows(read, owner=type(self).__name__)
+        sizes = self._resolve_sizes(read, merged, preparation)
+        rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
+        scales = target_scales(rows)
+        plan = self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing)
+        ensemble, out_of_fold = self._fit_views(
+            rows,
+            read=read,
+            scales=scales,
+            preparation=preparation,
+            sizes=sizes,
+            plan=replace(plan, verbose=0, callbacks=()),
+        )
+        if ensemble.net.was_interrupted_:
+            raise KeyboardInterrupt
+        return Fitted(merged, rows, scales, ensemble, out_of_fold)
 
     def _fit_views(
         self,
@@ -338,8 +396,15 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
         starts = np.cumsum([0, *widths[:-1]])
+        shares = ensemble.shares[:, starts].T
+        alone = [
+            float(ensemble.alone[task].shares[:, 0].sum()) if task in ensemble.alone else 0.0
+            for task in range(len(widths))
+        ]
         self.view_shares_ = pd.DataFrame(
-            ensemble.shares[:, starts].T, index=self.task_names_, columns=["network", "linear", "forest"]
+            np.column_stack([shares, alone]),
+            index=self.task_names_,
+            columns=["network", "linear", "forest", "alone"],
         )
 
     def _set_out_of_fold(

@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..tasks import CLASS_KINDS
+from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
@@ -107,6 +108,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
+        sharing: Sharing = "auto",
         task_types: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -135,6 +137,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             max_epochs=max_epochs,
             linear_view=linear_view,
             n_trees=n_trees,
+            sharing=sharing,
             task_weight=task_weight,
             callbacks=callbacks,
             device=device,

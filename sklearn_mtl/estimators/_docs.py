@@ -51,6 +51,12 @@ linear_view : bool, default=True
 n_trees : int or "auto", default="auto"
     Put a forest of so many extremely randomised trees beside the networks; 0 for none. ``"auto"``: 200 up
     to 20,000 different rows, 100 up to 100,000, none beyond.
+sharing : {"joint", "auto", "each"}, default="auto"
+    Which tasks are learned alone as well, on their labelled rows, by networks, linear view and forest of
+    their own: none; those with the fewest labels, if that takes half of the time of the joint fit at most;
+    or each, which takes about as long as a fit for every task. These views have a share in their task where
+    it lowers the out-of-fold loss by more than chance does, and cost nothing in ``predict`` where they have
+    none. A task with less than 20 labels is not tried.
 task_weight : dict, array-like of shape (T,), "cv" or None, default=None
     Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
     learned, and predicts its mean or most frequent class. ``"cv"`` fits twice, with equal weights and with
@@ -130,9 +136,14 @@ best_epoch_ : int
 feature_attention_ : DataFrame of shape (T, C)
     Attention of each task to each column, the mean over training rows, of which at most 2,000 are taken
     if there are more, the same in each fit.
-view_shares_ : DataFrame of shape (T, 3)
+view_shares_ : DataFrame of shape (T, 4)
     What ``"network"``, ``"linear"`` and ``"forest"`` contribute to each task, by the loss of their
-    out-of-fold predictions.
+    out-of-fold predictions, and what views contribute that have learned this task ``"alone"``.
+transfer_ : DataFrame of shape (T, 5)
+    How each task that ``sharing`` let be learned alone fares out of fold: ``joint`` and ``alone``, 1 less the
+    loss of the views for all tasks and of those for it alone, relative to the base rate (for a squared error
+    that is R²), their ``difference``, its ``standard_error`` over rows, and the ``seconds`` that it took; NaN
+    for the others. `inspection.transfer_report` reads it.
 oof_score_ : float
     Score of the out-of-fold predictions, the mean over tasks.
 oof_task_scores_ : Series of shape (T,)

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..tasks import CLASS_KINDS, NUMBER_KINDS
+from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
 from ._classifier import MultiTaskAttentionClassifier
 from ._defaults import Auto, Preset
@@ -161,6 +162,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
+        sharing: Sharing = "auto",
         target_transform: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -189,6 +191,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
             max_epochs=max_epochs,
             linear_view=linear_view,
             n_trees=n_trees,
+            sharing=sharing,
             task_weight=task_weight,
             callbacks=callbacks,
             device=device,

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..tasks import NUMBER_KINDS
+from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
@@ -110,6 +111,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
+        sharing: Sharing = "auto",
         loss: str | tuple[str, Any] | dict[str, Any] | list[Any] = "squared_error",
         target_transform: Any = None,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -135,6 +137,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
             max_epochs=max_epochs,
             linear_view=linear_view,
             n_trees=n_trees,
+            sharing=sharing,
             task_weight=task_weight,
             callbacks=callbacks,
             device=device,

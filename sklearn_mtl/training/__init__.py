@@ -6,7 +6,14 @@ from ._ensemble import Ensemble, Preparation
 from ._folds import assign_folds
 from ._forest import ForestView, fit_forest_view
 from ._linear import LinearView, fit_linear_view, ridge_path
-from ._mixture import mean_losses, mixture_loss, view_shares
+from ._mixture import (
+    Comparison,
+    compare,
+    mean_losses,
+    mixture_loss,
+    share_alone,
+    view_shares,
+)
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import say
 from ._rows import TargetScales, TrainingRows, target_scales
@@ -15,6 +22,7 @@ from ._threads import all_threads, torch_threads
 from ._train import ModelSizes, TrainingPlan, build_model, train
 
 __all__ = [
+    "Comparison",
     "Ensemble",
     "FoldBatches",
     "FoldDataset",
@@ -32,6 +40,7 @@ __all__ = [
     "best_constants",
     "build_model",
     "class_outputs",
+    "compare",
     "fit_forest_view",
     "fit_linear_view",
     "fit_temperatures",
@@ -39,6 +48,7 @@ __all__ = [
     "mixture_loss",
     "ridge_path",
     "say",
+    "share_alone",
     "spread",
     "target_scales",
     "temper",

@@ -68,8 +68,8 @@ class Cycles:
     def __init__(self, max_epochs: int, measure: Callable[[], float] | None = None) -> None:
         self.is_over = False
         self._lengths = cycle_lengths(max_epochs)
-        self._measure = measure or (lambda: self._least_of_all)
         self._least_of_all = self._measured = math.inf
+        self._measure = measure or (lambda: self._least_of_all)
         self._begin()
 
     def _begin(self) -> None:

@@ -101,11 +101,14 @@ class Ensemble:
     forest : ForestView or None
         The forest, if there is one.
     shares : ndarray of shape (3, O)
-        What network, linear view and forest contribute to each output; they sum to 1.
+        What network, linear view and forest contribute to each output; they sum to 1, with those of the
+        views in `alone`.
     layout : OutputLayout
         The tasks.
     temperatures : ndarray of shape (T,)
         What the logits of the mixture are divided by.
+    alone : dict from int to Ensemble
+        Views that know one task alone, by that task; see `serve`.
     """
 
     net: FoldNet
@@ -117,10 +120,28 @@ class Ensemble:
     shares: NDArray[np.float64]
     layout: OutputLayout
     temperatures: NDArray[np.float64]
+    alone: dict[int, Ensemble] = field(default_factory=dict, init=False)
     _in_float64: _Serving | None = field(default=None, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_in_float64": None}
+
+    def serve(self, task: int, views: Ensemble, share: float) -> None:
+        """Give views of a task alone a share in it.
+
+        Parameters
+        ----------
+        task : int
+        views : Ensemble
+            Of this task. Its shares change, too.
+        share : float
+            Above 0; all views of this ensemble have the rest.
+        """
+        self.shares[:, self.layout.slices[task]] *= 1 - share
+        if not self.shares[2].any():
+            self.forest = None
+        views.shares *= share
+        self.alone[task] = views
 
     def predict(self, columns: Columns) -> NDArray[np.float64]:
         """Predict all tasks.
@@ -137,7 +158,10 @@ class Ensemble:
             Numbers and probabilities.
         """
         serving = self._serving(columns.n_rows)
-        return np.concatenate([self._predict_block(serving, block) for block in _blocks(columns)])
+        predicted = np.concatenate([self._predict_block(serving, block) for block in _blocks(columns)])
+        for task, views in self.alone.items():
+            predicted[:, self.layout.slices[task]] += views.predict(columns)
+        return temper(predicted, self.temperatures, self.layout)
 
     def attention(self, columns: Columns) -> NDArray[np.float64]:
         """Give each task's attention over the columns that vary.
@@ -150,12 +174,20 @@ class Ensemble:
         Returns
         -------
         ndarray of shape (B, T, C)
-            Active numbers and then active categories; sums to 1 over C.
+            Active numbers and then active categories; sums to 1 over C. Of a task with views of its own,
+            both networks' attention by their shares.
         """
         serving = self._serving(columns.n_rows)
         inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
-        attention = serving.module.task_attention
-        return np.concatenate([serving.compute(attention, *block, axis=0) for block in inputs])
+        attention = np.concatenate(
+            [serving.compute(serving.module.task_attention, *block, axis=0) for block in inputs]
+        )
+        for task, views in self.alone.items():
+            own, shared = views.shares[0, 0], self.shares[0, self.layout.slices[task].start]
+            if own:
+                weight = own / (own + shared)
+                attention[:, task] += weight * (views.attention(columns)[:, 0] - attention[:, task])
+        return attention
 
     def _predict_block(self, serving: _Serving, columns: Columns) -> NDArray[np.float64]:
         inputs = self.preparation.network_inputs(columns)
@@ -171,7 +203,7 @@ class Ensemble:
             predicted += self.shares[0] * outputs.mean(axis=0)
         if self.forest is not None:
             predicted += self.shares[2] * self.forest.predict(*inputs)
-        return temper(predicted, self.temperatures, self.layout)
+        return predicted
 
     def _serving(self, n_rows: int) -> _Serving:
         if n_rows > _MOST_ROWS_IN_FLOAT64 or self.net.device == "mps":  # which has no float64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ _MOST_LABELS = 500_000
 _FEW_LABELS = 200
 # Of the loss of the base rate: what one task gains below it does not count for the others.
 _SMALL_LOSS = 0.05
+# What views of a task alone have to gain, in units of the loss of one label.
+_LEAST_GAIN = 2.0
 
 
 def view_shares(
@@ -81,6 +83,99 @@ def _best_mixture(
     own = relative + 1 / np.maximum(n_labels, 1) ** 2
     best = last_least(own * np.exp(np.outer(common, power)))  # (T,)
     return candidates[best].T, relative[best, np.arange(len(best))]
+
+
+def share_alone(
+    joint: NDArray[np.float64],
+    alone: NDArray[np.float64],
+    rows: TrainingRows,
+    scales: TargetScales,
+) -> float:
+    """Find the share of views that were trained for one task alone, by the out-of-fold loss of the mixture.
+
+    Views that were trained for all tasks keep everything unless the mixture of the least loss takes more
+    than 2 / n, for n labels, off the logarithm of their loss: what Akaike's criterion wants of one parameter.
+
+    Parameters
+    ----------
+    joint, alone : ndarray of shape (R, O)
+        Out-of-fold numbers and probabilities.
+    rows : TrainingRows
+        The labels of this task; as in `view_shares`, at most 500,000 of them are looked at.
+    scales : TargetScales
+        Of the same rows.
+
+    Returns
+    -------
+    float
+        From 0 to 1, in steps of a twentieth.
+    """
+    step = -(-rows.values.size // _MOST_LABELS)
+    seen = replace(rows, values=rows.values[::step], weights=rows.weights[::step])
+    shares = np.arange(_STEPS + 1) / _STEPS
+    losses = np.array(
+        [mean_losses((1 - share) * joint[::step] + share * alone[::step], seen)[0] for share in shares]
+    )
+    n_labels = max(int(np.count_nonzero(rows.weights)), 1)
+    logs = np.log(losses / (scales.base_loss[0] or 1.0) + 1 / n_labels**2)
+    best = int(np.argmin(logs))
+    return float(shares[best]) if logs[best] < logs[0] - _LEAST_GAIN / n_labels else 0.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Out-of-fold losses of one task, of views for all tasks and of views for this task alone.
+
+    Attributes
+    ----------
+    joint, alone : float
+        Mean losses, relative to the base rate.
+    standard_error : float
+        Of their difference, paired over rows, clustered by group.
+    """
+
+    joint: float
+    alone: float
+    standard_error: float
+
+
+def compare(
+    joint: NDArray[np.float64],
+    alone: NDArray[np.float64],
+    rows: TrainingRows,
+    scales: TargetScales,
+    *,
+    groups: NDArray[np.int64],
+) -> Comparison:
+    """Compare views for all tasks with those for one task alone.
+
+    Parameters
+    ----------
+    joint, alone : ndarray of shape (R, O)
+        Out-of-fold numbers and probabilities.
+    rows : TrainingRows
+        The labels of this task.
+    scales : TargetScales
+        Of the same rows.
+    groups : ndarray of int64, shape (R,)
+        Rows of one group do not count as independent.
+
+    Returns
+    -------
+    Comparison
+    """
+    targets, base = torch.from_numpy(rows.values), scales.base_loss[0] or 1.0
+    of_joint, of_alone = (
+        prediction_losses(torch.from_numpy(outputs), targets, rows.layout).numpy()[:, 0] / base
+        for outputs in (joint, alone)
+    )  # (R,)
+    shares = rows.weights[:, 0] / rows.weights[:, 0].sum()
+    difference = of_alone - of_joint
+    mean = float(shares @ difference)
+    by_group = np.bincount(groups, weights=shares * (difference - mean))
+    n_groups = len(np.unique(groups))
+    error = np.sqrt(by_group @ by_group * n_groups / max(n_groups - 1, 1))
+    return Comparison(float(shares @ of_joint), float(shares @ of_alone), float(error))
 
 
 def _simplex(n_views: int) -> NDArray[np.float64]:

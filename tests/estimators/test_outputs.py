@@ -244,7 +244,7 @@ def test_shares_of_the_views_are_shares(fitted):
     model, _, _ = fitted
     shares = model.view_shares_
     assert shares.index.tolist() == TASKS
-    assert shares.columns.tolist() == ["network", "linear", "forest"]
+    assert shares.columns.tolist() == ["network", "linear", "forest", "alone"]
     assert ((shares >= 0) & (shares <= 1)).all(axis=None)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
 
@@ -286,7 +286,7 @@ def test_without_trees_the_forest_has_no_share(kind, numbers):
 def test_without_linear_view_and_trees_the_network_is_alone(kind, numbers):
     X, y = numbers
     shares = kind(linear_view=False, n_trees=0).fit(X, kind.labels(y)).view_shares_
-    assert (shares == [1, 0, 0]).all(axis=None)
+    assert (shares == [1, 0, 0, 0]).all(axis=None)
 
 
 @pytest.mark.parametrize("n_trees", [0, 8])

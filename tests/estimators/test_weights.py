@@ -149,7 +149,7 @@ def test_a_task_of_weight_0_predicts_its_mean(regressor, numbers):
     X, y = numbers
     model = regressor(task_weight={"task_1": 0}).fit(X, y)
     np.testing.assert_allclose(model.predict(X)[:, 1], np.nanmean(y[:, 1]))
-    assert model.view_shares_.loc["task_1"].tolist() == [0, 1, 0]
+    assert model.view_shares_.loc["task_1"].tolist() == [0, 1, 0, 0]
 
 
 def test_a_task_of_weight_0_predicts_its_most_frequent_class(classifier, numbers):

@@ -152,3 +152,51 @@ def test_only_active_columns_reach_the_network():
     )
     assert np.array_equal(numbers, scaling.transform(columns.numbers[:, [1]]), equal_nan=True)
     assert categories.shape == (6, 0)
+
+
+@pytest.fixture
+def of_second(make_rows, trained, ensemble):
+    """An ensemble of the second task alone, half network and half linear view."""
+    numbers, categories = ensemble.preparation.network_inputs(some_columns(60, seed=0))
+    rows = make_rows(["binary"], numbers=numbers, categories=categories)
+    n_inputs = len(ensemble.coefficients)
+    return replace(
+        ensemble,
+        net=trained(rows, learning_rate=0.1),
+        scales=target_scales(rows),
+        coefficients=np.random.default_rng(1).normal(size=(n_inputs, 1)),
+        intercept=np.zeros(1),
+        forest=None,
+        shares=np.array([[0.5], [0.5], [0.0]]),
+        layout=rows.layout,
+        temperatures=np.ones(1),
+    )
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_views_alone_have_their_share_of_one_task(share, ensemble, of_second):
+    columns = some_columns(10)
+    joint, alone = ensemble.predict(columns), of_second.predict(columns)
+    ensemble.serve(1, of_second, share)
+    expected = joint.copy()
+    expected[:, 1] = (1 - share) * joint[:, 1] + share * alone[:, 0]
+    np.testing.assert_allclose(ensemble.predict(columns), expected)
+
+
+def test_attention_is_weighed_by_the_shares_of_both_networks(ensemble, of_second):
+    columns = some_columns(10)
+    joint, alone = ensemble.attention(columns), of_second.attention(columns)
+    ensemble.serve(1, of_second, 0.25)
+    expected = joint.copy()
+    # Networks have 0.5 of 0.75 and 0.5 of 0.25.
+    expected[:, 1] = 0.75 * joint[:, 1] + 0.25 * alone[:, 0]
+    np.testing.assert_allclose(ensemble.attention(columns), expected)
+
+
+def test_temperatures_are_those_of_the_mixture(ensemble, of_second):
+    columns = some_columns(10)
+    ensemble.serve(1, of_second, 0.4)
+    plain = ensemble.predict(columns)[:, 1]
+    ensemble.temperatures = np.array([1.0, 2.0, 1.0])
+    odds = np.sqrt(plain / (1 - plain))
+    np.testing.assert_allclose(ensemble.predict(columns)[:, 1], odds / (1 + odds))

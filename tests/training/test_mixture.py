@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from sklearn_mtl.training import _mixture as mixture
-from sklearn_mtl.training import mean_losses, mixture_loss, target_scales, view_shares
+from sklearn_mtl.training import (
+    mean_losses,
+    mixture_loss,
+    share_alone,
+    target_scales,
+    view_shares,
+)
 
 
 def test_mean_losses_equal_a_loop_over_observed_labels(make_rows):
@@ -199,3 +205,36 @@ def test_the_loss_of_a_mixture_is_that_of_the_views_in_their_shares(n_views, mak
     of_outputs = np.repeat(view_shares(views, rows, scales), [1, 1, 3], axis=1)  # (M, O)
     losses = mean_losses(np.einsum("mo,mro->ro", of_outputs, np.stack(views)), rows) / scales.base_loss
     assert mixture_loss(views, rows, scales) == pytest.approx(losses @ [1, 2, 5] / 8)
+
+
+@pytest.mark.parametrize("kind", ["regression", "binary", "multiclass"])
+def test_the_share_of_views_alone_equals_a_loop(kind, make_rows, make_views):
+    rows = make_rows([kind], n_rows=400, missing=0.5)
+    alone, joint = make_views(rows, 2)
+    scales, n_labels = target_scales(rows), np.count_nonzero(rows.weights)
+    totals = []
+    for step in range(21):
+        mixed = (1 - step / 20) * joint + step / 20 * alone
+        relative = mean_losses(mixed, rows)[0] / scales.base_loss[0]
+        totals.append(np.log(relative + 1 / n_labels**2) + (2 / n_labels if step else 0))
+    assert share_alone(joint, alone, rows, scales) == np.argmin(totals) / 20
+    assert 0 < np.argmin(totals) < 20  # or nothing would be shown
+
+
+def test_views_alone_that_gain_no_more_than_chance_have_no_share(make_rows):
+    shares = []
+    for seed in range(20):
+        rows = make_rows(["regression"], missing=0.0, seed=seed)
+        joint = rows.values + np.random.default_rng(seed).normal(size=(60, 1))
+        # What is alone adds nothing but noise.
+        alone = joint + 0.5 * np.random.default_rng(seed + 100).normal(size=(60, 1))
+        shares.append(share_alone(joint, alone, rows, target_scales(rows)))
+    assert np.mean(np.array(shares) == 0) >= 0.85
+
+
+def test_views_alone_of_many_labels_are_judged_by_evenly_spaced_rows(make_rows, make_views, monkeypatch):
+    rows = make_rows(["regression"], missing=0.0)
+    joint, alone = make_views(rows, 2)
+    joint[1::2] = np.nan
+    monkeypatch.setattr(mixture, "_MOST_LABELS", 30)
+    assert 0 < share_alone(joint, alone, rows, target_scales(rows)) < 1

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from sklearn_mtl import MultiTaskAttentionEstimator, MultiTaskAttentionRegressor
+
+SMALL = {
+    "n_folds": 2, "n_views": 2, "n_bins": 4, "d_token": 4, "d_hidden": 8, "max_epochs": 6, "n_trees": 8,
+    "learning_rate": 0.05, "random_state": 0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def regressor():
+    """Make small regressors."""
+    return lambda **options: MultiTaskAttentionRegressor(**{**SMALL, **options})
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    """60 rows; two tasks whose errors have a cause in common, one by itself; a fifth of labels missing."""
+    rng = np.random.default_rng(0)
+    X, hidden = rng.normal(size=(60, 3)), rng.normal(size=60)
+    y = np.column_stack([X[:, 0] + hidden, X[:, 1] - 2 * hidden, X[:, 2]]) + 0.3 * rng.normal(size=(60, 3))
+    y[rng.random(y.shape) < 0.2] = np.nan
+    return X, y
+
+
+@pytest.fixture(scope="session")
+def fitted(numbers):
+    return MultiTaskAttentionRegressor(**SMALL, sharing="each").fit(*numbers)
+
+
+@pytest.fixture(scope="session")
+def mixed(numbers):
+    """An estimator of a number, two and three classes, with what it was fitted to."""
+    X, y = numbers
+    labels = np.column_stack([y[:, 0], y[:, 1] > 0, np.digitize(y[:, 2], [-0.5, 0.5])])
+    labels[np.isnan(y)] = np.nan
+    kinds = ["regression", "binary", "multiclass"]
+    model = MultiTaskAttentionEstimator(**SMALL, task_types=kinds).fit(X, labels)
+    return model, X, labels
