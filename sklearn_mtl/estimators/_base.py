@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..encoding import Columns, MergedRows, check_table
 from ..exceptions import FitInterruptedWarning
-from ..tasks import sample_weight_table
+from ..tasks import Task, sample_weight_table
 from ..training import (
     Ensemble,
     FoldNet,
@@ -38,6 +38,7 @@ from ..training import (
     train,
 )
 from ._alone import Fitted, Sharing, serve_tasks_alone, tasks_to_try, transfer_table
+from ._conformal import check_coverage, fit_intervals, fit_sets, likely_classes
 from ._defaults import (
     Auto,
     Preset,
@@ -421,6 +422,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             self._set_decisions(read, read.task_set.probabilities(outputs))
         if self._has_quantiles():
             self.oof_quantiles_ = self._quantiles(outputs)
+        spread = self._ensemble.take_out_of_fold_spread()[inverse]
+        self._intervals_by_task = fit_intervals(read, outputs, spread, is_used=~unseen)
+        self._scores_of_classes = fit_sets(read, read.task_set.probabilities(outputs), is_used=~unseen)
         predicted = self._decide(outputs)
         self.oof_prediction_ = self._labels(predicted, index=read.index)
         self.oof_task_scores_ = task_scores(
@@ -494,6 +498,46 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _by_task(self, arrays: dict[str, NDArray[Any]]) -> Any:
         """Give one array a classification task; the array itself where ``y`` had one axis."""
         return next(iter(arrays.values())) if self._task_set.is_1d else list(arrays.values())
+
+    def _bounds(self, X: Any, coverage: float) -> dict[str, NDArray[np.float64]]:
+        """Give lower and upper bounds of each task of numbers; (B, 2)."""
+        owner, columns = type(self).__name__, self._read_columns(X)
+        check_coverage(coverage, owner=owner)
+        with torch_threads(self.n_threads):
+            outputs, spread = self._ensemble.predict(columns), self._ensemble.spread(columns)
+        return {
+            task.name: self._intervals_by_task[task.name].bounds(
+                outputs[:, place], spread[:, place.start + task.middle], coverage, owner=owner
+            )
+            for task, place in self._numbers()
+        }
+
+    def _deviations(self, X: Any) -> dict[str, NDArray[np.float64]]:
+        """Give how far the networks are apart in each task of numbers; (B,)."""
+        columns = self._read_columns(X)
+        with torch_threads(self.n_threads):
+            outputs, spread = self._ensemble.predict(columns), self._ensemble.deviation(columns)
+        deviations = {}
+        for task, place in self._numbers():
+            middle, apart = outputs[:, place][:, task.middle], spread[:, place][:, task.middle]
+            if task.transform is not None:
+                apart = (task.numbers(middle + apart) - task.numbers(middle - apart)) / 2
+            deviations[task.name] = apart
+        return deviations
+
+    def _sets(self, X: Any, coverage: float) -> dict[str, NDArray[np.bool_]]:
+        """Tell which classes of each task are in a row's set; (B, K)."""
+        owner, outputs = type(self).__name__, self._predict_outputs(X)
+        check_coverage(coverage, owner=owner)
+        return {
+            name: likely_classes(probabilities, self._scores_of_classes[name], coverage, owner=owner)
+            for name, probabilities in self._task_set.probabilities(outputs).items()
+        }
+
+    def _numbers(self) -> list[tuple[Task, slice]]:
+        """List the tasks of numbers and where their outputs are."""
+        slices = self._ensemble.layout.slices
+        return [pair for pair in zip(self._task_set.tasks, slices, strict=True) if pair[0].classes is None]
 
     def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
         """Predict numbers and probabilities; (B, O)."""

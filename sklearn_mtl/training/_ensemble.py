@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -162,6 +162,71 @@ class Ensemble:
         for task, views in self.alone.items():
             predicted[:, self.layout.slices[task]] += views.predict(columns)
         return temper(predicted, self.temperatures, self.layout)
+
+    def spread(self, columns: Columns) -> NDArray[np.float64]:
+        """Say how far apart the members of a fold are: its trees, or its views where no task has a forest.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed as in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (B, O)
+            Standard deviations, pooled over folds.
+        """
+        if self.forest is None:
+            return np.asarray(np.sqrt(self._network_variances(columns)[0]))
+        trees, n_groups = self.forest.trees, self.forest.n_folds
+        inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
+        return np.concatenate([trees.deviation(*block, n_groups=n_groups) for block in inputs])
+
+    def take_out_of_fold_spread(self) -> NDArray[np.float64]:
+        """Give what `spread` is of training rows, by the folds that have not seen them, and let go of it.
+
+        Returns
+        -------
+        ndarray of shape (R, O)
+        """
+        for views in self.alone.values():
+            views.take_out_of_fold_spread()
+        of_views = self.net.take_spread()
+        if self.forest is None:
+            return of_views
+        of_trees = self.forest.spread
+        self.forest = replace(self.forest, spread=of_trees[:0])
+        return of_trees
+
+    def deviation(self, columns: Columns) -> NDArray[np.float64]:
+        """Give the standard deviation of the networks over all folds and views.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed as in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (B, O)
+        """
+        return np.asarray(np.sqrt(self._network_variances(columns).sum(axis=0)))
+
+    def _network_variances(self, columns: Columns) -> NDArray[np.float64]:
+        """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
+        serving = self._serving(columns.n_rows)
+
+        def moments(*inputs: Tensor) -> Tensor:
+            outputs = activate(serving.module(*inputs), self.layout)
+            return torch.stack([outputs.mean(2), outputs.var(2, correction=0)])
+
+        parts = []
+        for block in _blocks(columns):
+            mean, variance = serving.compute(moments, *self.preparation.network_inputs(block), axis=2)
+            mean = mean * self.scales.deviation[:, None] + self.scales.mean[:, None]  # (G, B, O)
+            variance = variance * self.scales.deviation[:, None] ** 2
+            parts.append(np.stack([variance.mean(axis=0), mean.var(axis=0)]))
+        return np.concatenate(parts, axis=1)
 
     def attention(self, columns: Columns) -> NDArray[np.float64]:
         """Give each task's attention over the columns that vary.
