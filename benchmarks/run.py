@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import (
     attention,
+    coverage,
     growth,
     holes,
     kinds,
@@ -44,6 +45,7 @@ SUITES = {
         loop,
         attention,
         transfer,
+        coverage,
     )
 }
 

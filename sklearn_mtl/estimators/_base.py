@@ -567,33 +567,38 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 "give the same columns in the same order."
             )
 
-    def attention_weights(self, X: Any) -> NDArray[np.float64]:
+    def attention_weights(self, X: Any, *, per_view: bool = False) -> NDArray[np.float64]:
         """Say which columns each task attends to, row by row.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (B, C)
             Rows with the columns of ``fit``.
+        per_view : bool, default=False
+            Keep the views of all folds apart, instead of their mean.
 
         Returns
         -------
-        ndarray of shape (B, T, C)
-            Mean over folds and views, in the order of the columns of `X`; sums to 1 over C. A column that
-            never varied in ``fit`` has weight 0. Linear view and forest have no attention.
+        ndarray of shape (B, T, C), or (B, ``n_folds_ * n_views_``, T, C)
+            In the order of the columns of `X`; sums to 1 over C. A column that never varied in ``fit`` has
+            weight 0. Linear view and forest have no attention.
         """
         columns = self._read_columns(X)
         with torch_threads(self.n_threads):
-            return self._attention(columns)
+            return self._attention(columns, per_view=per_view)
 
-    def _attention(self, columns: Columns) -> NDArray[np.float64]:
-        preparation = self._ensemble.preparation
-        infos = self._reader.columns_
+    def _attention(self, columns: Columns, *, per_view: bool = False) -> NDArray[np.float64]:
+        return self._of_all_columns(self._ensemble.attention(columns, per_view=per_view))
+
+    def _of_all_columns(self, of_active: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Put 0 in the place of columns that never varied; the last axis is that of columns."""
+        preparation, infos = self._ensemble.preparation, self._reader.columns_
         numbers = np.array([info.index for info in infos if info.kind == "number"], dtype=np.intp)
         categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
         active = [*numbers[preparation.active_numbers], *categories[preparation.active_categories]]
-        weights = np.zeros((columns.n_rows, len(self.task_names_), len(infos)))
-        weights[:, :, active] = self._ensemble.attention(columns)
-        return weights
+        of_all = np.zeros((*of_active.shape[:-1], len(infos)))
+        of_all[..., active] = of_active
+        return of_all
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Score predictions on the labels that are there, the mean over tasks.

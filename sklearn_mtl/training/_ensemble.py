@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -210,7 +211,11 @@ class Ensemble:
         -------
         ndarray of shape (B, O)
         """
-        return np.asarray(np.sqrt(self._network_variances(columns).sum(axis=0)))
+        deviation = np.asarray(np.sqrt(self._network_variances(columns).sum(axis=0)))
+        for task, views, weight in self._networks_alone():
+            outputs = self.layout.slices[task]
+            deviation[:, outputs] += weight * (views.deviation(columns) - deviation[:, outputs])
+        return deviation
 
     def _network_variances(self, columns: Columns) -> NDArray[np.float64]:
         """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
@@ -228,31 +233,62 @@ class Ensemble:
             parts.append(np.stack([variance.mean(axis=0), mean.var(axis=0)]))
         return np.concatenate(parts, axis=1)
 
-    def attention(self, columns: Columns) -> NDArray[np.float64]:
+    def attention(self, columns: Columns, *, per_view: bool = False) -> NDArray[np.float64]:
         """Give each task's attention over the columns that vary.
 
         Parameters
         ----------
         columns : Columns
             B rows, computed as in `predict`.
+        per_view : bool, default=False
+            Keep the views of all folds apart.
 
         Returns
         -------
-        ndarray of shape (B, T, C)
+        ndarray of shape (B, T, C), or (B, G V, T, C)
             Active numbers and then active categories; sums to 1 over C. Of a task with views of its own,
-            both networks' attention by their shares.
+            both networks' attention by their shares, or, if views are kept apart, that of the shared ones.
         """
         serving = self._serving(columns.n_rows)
         inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
-        attention = np.concatenate(
-            [serving.compute(serving.module.task_attention, *block, axis=0) for block in inputs]
-        )
+        of_module = partial(serving.module.task_attention, per_view=per_view)
+        attention = np.concatenate([serving.compute(of_module, *block, axis=0) for block in inputs])
+        if not per_view:
+            for task, views, weight in self._networks_alone():
+                attention[:, task] += weight * (views.attention(columns)[:, 0] - attention[:, task])
+        return attention
+
+    def _networks_alone(self) -> Iterator[tuple[int, Ensemble, float]]:
+        """Give tasks with views of their own, these, and the share of their networks in what networks say."""
         for task, views in self.alone.items():
             own, shared = views.shares[0, 0], self.shares[0, self.layout.slices[task].start]
             if own:
-                weight = own / (own + shared)
-                attention[:, task] += weight * (views.attention(columns)[:, 0] - attention[:, task])
-        return attention
+                yield task, views, float(own / (own + shared))
+
+    def column_effects(self, columns: Columns) -> NDArray[np.float64]:
+        """Say what each column that varies changes in the outputs of the network, to first order.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed at once.
+
+        Returns
+        -------
+        ndarray of shape (B, O, C)
+            Active numbers and then active categories; in units of the training labels, and of logits.
+        """
+        serving = self._serving(columns.n_rows)
+        numbers, categories = (
+            torch.from_numpy(array).to(serving.device).unsqueeze(0)
+            for array in self.preparation.network_inputs(columns)
+        )
+        of_module = serving.module.column_effects(numbers.to(serving.dtype), categories)
+        effects: NDArray[np.float64] = of_module.double().cpu().numpy()
+        for task, views, weight in self._networks_alone():
+            outputs = self.layout.slices[task]
+            effects[:, outputs] += weight * (views.column_effects(columns) - effects[:, outputs])
+        return effects
 
     def _predict_block(self, serving: _Serving, columns: Columns) -> NDArray[np.float64]:
         inputs = self.preparation.network_inputs(columns)
