@@ -11,6 +11,7 @@ from benchmarks import (
     coverage,
     growth,
     holes,
+    importance,
     kinds,
     loop,
     mi,
@@ -45,6 +46,7 @@ SUITES = {
         loop,
         attention,
         transfer,
+        importance,
         coverage,
     )
 }

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._draw import axes_of, chosen_tasks, is_dark, order_of_columns, shorten
 from ._importance import global_importance
 
+_STRONG = 8.0  # times uniform attention
 _MOST_NUMBERS = 80  # written into cells
 
 
@@ -157,7 +158,8 @@ class AttentionDisplay:
         dark = is_dark(self.ax_)
         greatest = max(2.0, float(relative.max()))
         colours = cmap or ("magma" if dark else "Blues")
-        norm = PowerNorm(0.5, 0, greatest)  # so that weak attention shows beside strong
+        # Weak attention is to show beside strong.
+        norm = PowerNorm(0.5 if greatest > _STRONG else 1.0, 0, greatest)
         image = self.ax_.imshow(relative.T, aspect="auto", cmap=colours, norm=norm)
         tasks = [shorten(task, 20) for task in self.attention.index]
         self.ax_.set_yticks(np.arange(len(names)), names)
@@ -174,7 +176,7 @@ class AttentionDisplay:
         bar.outline.set_visible(False)
         if relative.size <= _MOST_NUMBERS:
             for (task, column), value in np.ndenumerate(relative):
-                is_strong = value > 0.35 * greatest
+                is_strong = norm(value) > 0.55
                 colour = ("black" if dark else "white") if is_strong else ("white" if dark else "black")
                 self.ax_.text(
                     task, column, f"{value:.1f}", ha="center", va="center", color=colour, fontsize=8
