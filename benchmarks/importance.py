@@ -23,8 +23,10 @@ from sklearn_mtl.datasets import make_multitask
 from sklearn_mtl.inspection import global_importance
 
 SUITE = "importance"
-N_SEEDS = 5
+N_SEEDS = 3
 N_NEW_ROWS = 2000
+N_MEASURED = 300  # rows
+N_REPEATS = 2  # of permutation
 # Each of 800 rows and four tasks; three columns a function; those of a pair of tasks share one.
 CASES: dict[str, dict[str, Any]] = {
     "easy": {"n_features": 12, "groups": list("aabb"), "relatedness": 1, "noise": 0.1},
@@ -39,22 +41,18 @@ METHODS = (OURS, "rf")
 MEASURES = ("attention", "gradient", "permutation")
 
 _PRECISION = (
-    "Average precision at finding the columns that a task depends on, 1 is best: mean over four tasks "
-    "and five "
-    "seeds; chance is the share of such columns. Of sklearn_mtl, by its three measures; rf: permutation of a "
-    "forest of 200 trees a task. Drawn by `make_multitask`: 800 rows, pairs of tasks that share a "
-    "function of "
-    "three columns; easy: 12 columns, a tenth of the variance is noise; own columns: each task has a "
-    "function "
-    "of its own, too (relatedness 0.6, 30 columns); noise: 0.6 of the variance; rough: roughness 2.5; "
-    "wide: 100 columns; few rows: 120."
+    "Average precision at finding the columns that a task depends on, 1 is best: mean over four tasks and "
+    "three seeds; chance is the share of such columns. Of sklearn_mtl, by its three measures; rf: "
+    "permutation of a forest of 100 trees a task. Drawn by `make_multitask`: 800 rows, pairs of tasks that share a "
+    "function of three columns; easy: 12 columns, a tenth of the variance is noise; own columns: each task "
+    "has a function of its own, too (relatedness 0.6, 30 columns); noise: 0.6 of the variance; rough: "
+    "roughness 2.5; wide: 100 columns; few rows: 120."
 )
 _DELETED = (
-    "What is left of R² on 2,000 new rows where all but the three columns that rank first are shuffled, "
-    "mean over "
-    "tasks and seeds; all: no column is shuffled."
+    "What is left of R² on 2,000 new rows where all but the three columns that rank first are shuffled, mean "
+    "over tasks and seeds; all: no column is shuffled."
 )
-_SECONDS = "Seconds of the measure on 500 rows (permutation with five repeats), and of the fit."
+_SECONDS = "Seconds of the measure on 300 rows (permutation with two repeats), and of the fit."
 
 
 def run(*, datasets: Sequence[str], methods: Sequence[str], **_: Any) -> None:
@@ -62,8 +60,8 @@ def run(*, datasets: Sequence[str], methods: Sequence[str], **_: Any) -> None:
     measures = {OURS: _measure, "rf": _measure_forests}
     cases = [
         ({"dataset": case, "method": method, "seed": seed}, partial(measures[method], case, seed))
-        for case in datasets
         for seed in range(N_SEEDS)
+        for case in datasets
         for method in methods
     ]
     fill(SUITE, cases)
@@ -106,10 +104,12 @@ def _measure(case: str, seed: int) -> Record:
     record: Record = {"fit_seconds": perf_counter() - start}
     record["r2"] = _scores(model, new_X, signal)
     record["chance"] = float(table.relevant.to_numpy().mean())
-    new_y = pd.DataFrame(signal[:500], columns=table.target.columns)
+    new_y = pd.DataFrame(signal[:N_MEASURED], columns=table.target.columns)
     for measure in MEASURES:
         start = perf_counter()
-        importance = global_importance(model, new_X[:500], new_y, method=measure, random_state=0)
+        importance = global_importance(
+            model, new_X[:N_MEASURED], new_y, method=measure, n_repeats=N_REPEATS, random_state=0
+        )
         record[f"{measure}_seconds"] = perf_counter() - start
         record[f"{measure}_precision"] = _precision(table.relevant, importance)
         record[f"{measure}_kept"] = _kept(model, new_X, signal, importance)
@@ -121,9 +121,11 @@ def _measure_forests(case: str, seed: int) -> Record:
     importance = []
     start = perf_counter()
     for task, values in zip(table.target, signal.T, strict=True):
-        forest = RandomForestRegressor(200, n_jobs=peers.N_THREADS, random_state=seed)
+        forest = RandomForestRegressor(100, n_jobs=peers.N_THREADS, random_state=seed)
         forest.fit(table.data, table.target[task])
-        result = permutation_importance(forest, new_X[:500], values[:500], random_state=0)
+        result = permutation_importance(
+            forest, new_X[:N_MEASURED], values[:N_MEASURED], n_repeats=N_REPEATS, random_state=0
+        )
         importance.append(result["importances_mean"])
     frame = pd.DataFrame(importance, index=table.target.columns, columns=table.data.columns)
     return {"seconds": perf_counter() - start, "precision": _precision(table.relevant, frame)}
