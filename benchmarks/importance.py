@@ -43,10 +43,10 @@ MEASURES = ("attention", "gradient", "permutation")
 _PRECISION = (
     "Average precision at finding the columns that a task depends on, 1 is best: mean over four tasks and "
     "three seeds; chance is the share of such columns. Of sklearn_mtl, by its three measures; rf: "
-    "permutation of a forest of 100 trees a task. Drawn by `make_multitask`: 800 rows, pairs of tasks that share a "
-    "function of three columns; easy: 12 columns, a tenth of the variance is noise; own columns: each task "
-    "has a function of its own, too (relatedness 0.6, 30 columns); noise: 0.6 of the variance; rough: "
-    "roughness 2.5; wide: 100 columns; few rows: 120."
+    "permutation of a forest of 100 trees a task. Drawn by `make_multitask`: 800 rows, pairs of tasks that "
+    "share a function of three columns; easy: 12 columns, a tenth of the variance is noise; own columns: "
+    "each task has a function of its own, too (relatedness 0.6, 30 columns); noise: 0.6 of the variance; "
+    "rough: roughness 2.5; wide: 100 columns; few rows: 120."
 )
 _DELETED = (
     "What is left of R² on 2,000 new rows where all but the three columns that rank first are shuffled, mean "

@@ -25,8 +25,6 @@ class AttentionDisplay:
 
     Attributes
     ----------
-    attention : DataFrame of shape (T, C)
-        As given.
     ax_ : matplotlib Axes
         With the picture.
     figure_ : matplotlib Figure

@@ -58,8 +58,6 @@ class CalibrationDisplay:
 
     Attributes
     ----------
-    curves, uncalibrated : dict from str to Reliability
-        As given.
     errors : DataFrame
         A row a task: ``error``, and ``uncalibrated`` if there are temperatures.
     ax_ : matplotlib Axes

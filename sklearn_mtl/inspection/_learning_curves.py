@@ -26,10 +26,6 @@ class LearningCurveDisplay:
 
     Attributes
     ----------
-    train, valid : DataFrame of shape (epochs, T)
-        As given.
-    best_epoch : int
-        As given.
     ax_ : matplotlib Axes
         With the picture.
     figure_ : matplotlib Figure

@@ -40,12 +40,6 @@ class WordAttentionDisplay:
 
     Attributes
     ----------
-    words : list of str
-        As given.
-    weights : ndarray of shape (L,)
-        As given.
-    title : str
-        As given.
     ax_ : matplotlib Axes
         With the picture, after `plot`.
     figure_ : matplotlib Figure
