@@ -99,13 +99,13 @@ def test_intervals_cover_as_said_and_are_wider_where_there_is_more_noise():
     covered, ratios = [], []
     for seed in range(6):
         rng = np.random.default_rng(seed)
-        (X, y, _), (new_X, new_y, deviation) = noisy(200, rng), noisy(2000, rng)
+        (X, y, _), (new_X, new_y, deviation) = noisy(400, rng), noisy(2000, rng)
         model = MultiTaskAttentionRegressor(preset="fast", max_epochs=8, random_state=seed).fit(X, y)
         bounds = model.predict_interval(new_X)
         covered.append(((bounds[..., 0] <= new_y) & (new_y <= bounds[..., 1])).mean())
         width, is_noisy = (bounds[..., 1] - bounds[..., 0]).mean(axis=1), deviation[:, 0] > 0.5
         ratios.append(width[is_noisy].mean() / width[~is_noisy].mean())
-    assert np.mean(covered) == pytest.approx(0.9, abs=0.02)
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.025)
     assert min(ratios) > 1.5
 
 
@@ -207,7 +207,7 @@ def test_sets_hold_the_most_probable_class_and_grow_with_coverage(classifier, ta
 def test_quantiles_are_moved_to_cover(regressor):
     rng = np.random.default_rng(0)
     X, y, _ = noisy(400, rng)
-    model = regressor(loss="quantile", quantiles=(0.25, 0.5, 0.75)).fit(X[:200], y[:200])
+    model = regressor(loss=("quantile", (0.25, 0.5, 0.75))).fit(X[:200], y[:200])
     bounds, quantiles = model.predict_interval(X[200:], 0.9), model.predict_quantiles(X[200:])
     assert (bounds[..., 0] <= quantiles[..., 0]).all()
     assert (bounds[..., 1] >= quantiles[..., 2]).all()
