@@ -1,4 +1,4 @@
-"""Looking inside fitted estimators: what tasks attend to, how alike they are, how they learned, how sure they are."""
+"""Looking inside fitted estimators: attention, learning, calibration, and what tasks have in common."""
 
 from ._affinity import task_affinity, task_groups
 from ._affinity_display import TaskAffinityDisplay

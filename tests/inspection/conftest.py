@@ -45,7 +45,15 @@ def mixed(numbers):
     return model, X, labels
 
 
-HOSPITAL_OPTIONS = {"n_folds": 2, "n_views": 2, "n_bins": 4, "d_token": 4, "d_hidden": 8, "max_epochs": 4, "n_trees": 8}
+HOSPITAL_OPTIONS = {
+    "n_folds": 2,
+    "n_views": 2,
+    "n_bins": 4,
+    "d_token": 4,
+    "d_hidden": 8,
+    "max_epochs": 4,
+    "n_trees": 8,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +85,13 @@ def hospital():
 @pytest.fixture(scope="session")
 def hospital_model(hospital):
     X, y = hospital
-    options = {**HOSPITAL_OPTIONS, "max_epochs": 28, "learning_rate": 0.02, "calibrate": True, "random_state": 0}
+    options = {
+        **HOSPITAL_OPTIONS,
+        "max_epochs": 28,
+        "learning_rate": 0.02,
+        "calibrate": True,
+        "random_state": 0,
+    }
     return MultiTaskAttentionEstimator(**options).fit(X, y)
 
 

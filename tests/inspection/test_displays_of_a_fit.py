@@ -122,7 +122,9 @@ def test_calibration_of_an_estimator_by_default_is_out_of_fold(hospital_model, h
     X, y = hospital
     display = CalibrationDisplay.from_estimator(hospital_model, y=y)
     assert display.errors.index.tolist() == ["ill", "size"]
-    given = CalibrationDisplay.from_predictions(y[["ill", "size"]], hospital_model.oof_proba_, classes=hospital_model.classes_)
+    given = CalibrationDisplay.from_predictions(
+        y[["ill", "size"]], hospital_model.oof_proba_, classes=hospital_model.classes_
+    )
     np.testing.assert_allclose(given.errors["error"], display.errors["error"])
     on_rows = CalibrationDisplay.from_estimator(hospital_model, X, y, tasks="ill")
     assert on_rows.errors["error"].item() != display.errors.loc["ill", "error"]

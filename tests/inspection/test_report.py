@@ -11,7 +11,7 @@ import pytest
 import sklearn_mtl
 from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor, multitask_report
 
-from .conftest import SMALL
+from .conftest import HOSPITAL_OPTIONS
 
 VOID = {"meta", "link", "br", "img", "path", "use", "rect", "image"}
 
@@ -57,8 +57,8 @@ def page(tmp_path):
     return write
 
 
-def test_the_page_has_all_sections_and_needs_nothing_else(page, mixed, table):
-    html = page(mixed, *table)
+def test_the_page_has_all_sections_and_needs_nothing_else(page, hospital_model, hospital):
+    html = page(hospital_model, *hospital)
     read = Page(html)
     assert read.text["h2"] == ["Worth a look", "Scores", "Data", "Learning", "Attention", "How sure"]
     assert all(request.startswith(("#", "data:")) for request in read.requests)
@@ -66,68 +66,68 @@ def test_the_page_has_all_sections_and_needs_nothing_else(page, mixed, table):
     assert html.count("<svg") == 3
 
 
-def test_links_lead_to_sections(page, mixed, table):
-    read = Page(page(mixed, *table))
+def test_links_lead_to_sections(page, hospital_model, hospital):
+    read = Page(page(hospital_model, *hospital))
     links = [request[1:] for request in read.requests if request.startswith("#")]
     assert set(links) <= set(read.ids)
     assert {"worth-a-look", "how-sure"} <= set(links)
 
 
-def test_scores_are_those_of_the_multitask_report(page, mixed, table):
-    scores, html = multitask_report(mixed, *table), page(mixed, *table)
-    for task in mixed.task_names_:
+def test_scores_are_those_of_the_multitask_report(page, hospital_model, hospital):
+    scores, html = multitask_report(hospital_model, *hospital), page(hospital_model, *hospital)
+    for task in hospital_model.task_names_:
         row = re.search(rf"<tr><th>{task}</th>(.*?)</tr>", html)[1]
         assert f"<td>{scores.loc[task, 'oof_score']:.3f}</td>" in row
         assert f"<td>{scores.loc[task, 'gain']:.3f}</td>" in row
 
 
-def test_coverage_is_counted_on_the_rows(page, mixed, table):
-    X, y = table
-    bounds, seen = mixed.predict_interval(X)["days"], y["days"].notna()
+def test_coverage_is_counted_on_the_rows(page, hospital_model, hospital):
+    X, y = hospital
+    bounds, seen = hospital_model.predict_interval(X)["days"], y["days"].notna()
     inside = y["days"].between(bounds["lower"], bounds["upper"])[seen].mean()
-    section = page(mixed, X, y).split('id="how-sure"')[1]
+    section = page(hospital_model, X, y).split('id="how-sure"')[1]
     row = re.search(r"<tr><th>days</th>(.*?)</tr>", section)[1]
     assert f"<td>{seen.sum()}</td><td>{inside:.3f}</td>" in row
 
 
-def test_the_same_page_twice_whatever_the_style(page, mixed, table):
-    first = page(mixed, *table)
+def test_the_same_page_twice_whatever_the_style(page, hospital_model, hospital):
+    first = page(hospital_model, *hospital)
     with matplotlib.pyplot.style.context("dark_background"):
-        assert page(mixed, *table) == first
+        assert page(hospital_model, *hospital) == first
 
 
-def test_no_figure_stays_open(page, mixed, table):
-    page(mixed, *table)
+def test_no_figure_stays_open(page, hospital_model, hospital):
+    page(hospital_model, *hospital)
     assert matplotlib.pyplot.get_fignums() == []
 
 
-def test_names_are_escaped(page, table):
-    X, y = table[0][["a", "b"]], table[1][["days"]]
+def test_names_are_escaped(page, hospital):
+    X, y = hospital[0][["a", "b"]], hospital[1][["days"]]
     X, y = (
         X.set_axis(["<i>", "x & $y$ $"], axis="columns"),
         y.set_axis(["<script>alert(1)</script>"], axis="columns"),
     )
-    html = page(MultiTaskAttentionRegressor(**SMALL, random_state=0).fit(X, y), X, y, title="<b>")
+    html = page(MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X, y), X, y, title="<b>")
     assert "<script" not in html
     assert "<title>&lt;b&gt;</title>" in html
     Page(html)
 
 
 @pytest.mark.parametrize("as_array", [False, True], ids=["frame", "array"])
-def test_one_axis_of_numbers_or_classes_has_a_page(page, table, as_array):
-    X, days = table[0][["a", "b"]], table[1]["days"].fillna(0)
+def test_one_axis_of_numbers_or_classes_has_a_page(page, hospital, as_array):
+    X, days = hospital[0][["a", "b"]], hospital[1]["days"].fillna(0)
     flags = days > 0
     if as_array:
         X, days, flags = X.to_numpy(), days.to_numpy(), flags.to_numpy()
     for estimator, y in ((MultiTaskAttentionRegressor, days), (MultiTaskAttentionClassifier, flags)):
-        model = estimator(**SMALL, random_state=0).fit(X, y)
+        model = estimator(**HOSPITAL_OPTIONS, random_state=0).fit(X, y)
         assert "1 task<" in page(model, X, y)
 
 
 def test_many_columns_are_folded_away(page):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 45)), rng.normal(size=60)
-    html = page(MultiTaskAttentionRegressor(**SMALL, random_state=0).fit(X, y), X, y)
+    html = page(MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X, y), X, y)
     assert "<summary>25 more</summary>" in html
 
 
@@ -142,21 +142,23 @@ def test_many_columns_are_folded_away(page):
     ],
     ids=["noise", "constant", "few", "drift", "coverage"],
 )
-def test_what_stands_out_is_said(page, table, change, warning):
-    X, y = table[0], table[1][["days"]]
+def test_what_stands_out_is_said(page, hospital, change, warning):
+    X, y = hospital[0], hospital[1][["days"]]
     y = change.get("y", lambda y: y)(y)
-    options = {**SMALL, "max_epochs": 20, "learning_rate": 0.02, "random_state": 0}
+    options = {**HOSPITAL_OPTIONS, "max_epochs": 20, "learning_rate": 0.02, "random_state": 0}
     model = MultiTaskAttentionRegressor(**options).fit(X, y)
     assert warning in page(model, change.get("score", lambda X: X)(X), y)
 
 
-def test_a_page_needs_no_task_with_enough_labels_for_intervals(page, table):
-    X, y = table[0], table[1][["days"]].mask(np.arange(120)[:, None] >= 6)
-    html = page(MultiTaskAttentionRegressor(**SMALL, random_state=0).fit(X, y), X, y)
+def test_a_page_needs_no_task_with_enough_labels_for_intervals(page, hospital):
+    X, y = hospital[0], hospital[1][["days"]].mask(np.arange(120)[:, None] >= 6)
+    html = page(MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X, y), X, y)
     assert "too few labels for intervals" in html
 
 
-def test_labels_of_other_tasks_are_refused(mixed, table, tmp_path):
+def test_labels_of_other_tasks_are_refused(hospital_model, hospital, tmp_path):
     with pytest.raises(ValueError, match="columns of y are not the tasks"):
-        sklearn_mtl.report(mixed, table[0], pd.DataFrame({"age": range(120)}), path=tmp_path / "report.html")
+        sklearn_mtl.report(
+            hospital_model, hospital[0], pd.DataFrame({"age": range(120)}), path=tmp_path / "report.html"
+        )
     assert list(tmp_path.iterdir()) == []
