@@ -8,8 +8,10 @@ from pathlib import Path
 
 from benchmarks import (
     attention,
+    coverage,
     growth,
     holes,
+    importance,
     kinds,
     loop,
     mi,
@@ -44,6 +46,8 @@ SUITES = {
         loop,
         attention,
         transfer,
+        importance,
+        coverage,
     )
 }
 

@@ -30,11 +30,17 @@ MAY_IMPORT = {
     "training": {*READING, "nn", "balancing"},
     "estimators": {*READING, "nn", "balancing", "training", "metrics"},
 }
-LAST = ("inspection", "persistence", "model_selection", "report")  # each may import all of the above
+LAST = (
+    "inspection",
+    "persistence",
+    "model_selection",
+    "_multitask_report",
+)  # each may import all of the above
 MAY_IMPORT |= {part: {*MAY_IMPORT} for part in LAST}
+MAY_IMPORT["_report"] = {*MAY_IMPORT}
 MAY_IMPORT[""] = {*MAY_IMPORT}  # sklearn_mtl/__init__.py: the public names
 
-WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "report"}
+WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "_multitask_report"}
 FOR_USERS = ("metrics", "model_selection", "datasets", "exceptions", "inspection", "persistence")
 
 

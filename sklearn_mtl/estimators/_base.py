@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..encoding import Columns, MergedRows, check_table
 from ..exceptions import FitInterruptedWarning
-from ..tasks import sample_weight_table
+from ..tasks import Task, sample_weight_table
 from ..training import (
     Ensemble,
     FoldNet,
@@ -38,6 +38,7 @@ from ..training import (
     train,
 )
 from ._alone import Fitted, Sharing, serve_tasks_alone, tasks_to_try, transfer_table
+from ._conformal import check_coverage, fit_intervals, fit_sets, likely_classes
 from ._defaults import (
     Auto,
     Preset,
@@ -421,6 +422,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             self._set_decisions(read, read.task_set.probabilities(outputs))
         if self._has_quantiles():
             self.oof_quantiles_ = self._quantiles(outputs)
+        spread = self._ensemble.take_out_of_fold_spread()[inverse]
+        self._intervals_by_task = fit_intervals(read, outputs, spread, is_used=~unseen)
+        self._scores_of_classes = fit_sets(read, read.task_set.probabilities(outputs), is_used=~unseen)
         predicted = self._decide(outputs)
         self.oof_prediction_ = self._labels(predicted, index=read.index)
         self.oof_task_scores_ = task_scores(
@@ -495,6 +499,46 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         """Give one array a classification task; the array itself where ``y`` had one axis."""
         return next(iter(arrays.values())) if self._task_set.is_1d else list(arrays.values())
 
+    def _bounds(self, X: Any, coverage: float) -> dict[str, NDArray[np.float64]]:
+        """Give lower and upper bounds of each task of numbers; (B, 2)."""
+        owner, columns = type(self).__name__, self._read_columns(X)
+        check_coverage(coverage, owner=owner)
+        with torch_threads(self.n_threads):
+            outputs, spread = self._ensemble.predict(columns), self._ensemble.spread(columns)
+        return {
+            task.name: self._intervals_by_task[task.name].bounds(
+                outputs[:, place], spread[:, place.start + task.middle], coverage, owner=owner
+            )
+            for task, place in self._numbers()
+        }
+
+    def _deviations(self, X: Any) -> dict[str, NDArray[np.float64]]:
+        """Give how far the networks are apart in each task of numbers; (B,)."""
+        columns = self._read_columns(X)
+        with torch_threads(self.n_threads):
+            outputs, spread = self._ensemble.predict(columns), self._ensemble.deviation(columns)
+        deviations = {}
+        for task, place in self._numbers():
+            middle, apart = outputs[:, place][:, task.middle], spread[:, place][:, task.middle]
+            if task.transform is not None:
+                apart = (task.numbers(middle + apart) - task.numbers(middle - apart)) / 2
+            deviations[task.name] = apart
+        return deviations
+
+    def _sets(self, X: Any, coverage: float) -> dict[str, NDArray[np.bool_]]:
+        """Tell which classes of each task are in a row's set; (B, K)."""
+        owner, outputs = type(self).__name__, self._predict_outputs(X)
+        check_coverage(coverage, owner=owner)
+        return {
+            name: likely_classes(probabilities, self._scores_of_classes[name], coverage, owner=owner)
+            for name, probabilities in self._task_set.probabilities(outputs).items()
+        }
+
+    def _numbers(self) -> list[tuple[Task, slice]]:
+        """List the tasks of numbers and where their outputs are."""
+        slices = self._ensemble.layout.slices
+        return [pair for pair in zip(self._task_set.tasks, slices, strict=True) if pair[0].classes is None]
+
     def _predict_outputs(self, X: Any) -> NDArray[np.float64]:
         """Predict numbers and probabilities; (B, O)."""
         columns = self._read_columns(X)
@@ -523,33 +567,38 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 "give the same columns in the same order."
             )
 
-    def attention_weights(self, X: Any) -> NDArray[np.float64]:
+    def attention_weights(self, X: Any, *, per_view: bool = False) -> NDArray[np.float64]:
         """Say which columns each task attends to, row by row.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (B, C)
             Rows with the columns of ``fit``.
+        per_view : bool, default=False
+            Keep the views of all folds apart, instead of their mean.
 
         Returns
         -------
-        ndarray of shape (B, T, C)
-            Mean over folds and views, in the order of the columns of `X`; sums to 1 over C. A column that
-            never varied in ``fit`` has weight 0. Linear view and forest have no attention.
+        ndarray of shape (B, T, C), or (B, ``n_folds_ * n_views_``, T, C)
+            In the order of the columns of `X`; sums to 1 over C. A column that never varied in ``fit`` has
+            weight 0. Linear view and forest have no attention.
         """
         columns = self._read_columns(X)
         with torch_threads(self.n_threads):
-            return self._attention(columns)
+            return self._attention(columns, per_view=per_view)
 
-    def _attention(self, columns: Columns) -> NDArray[np.float64]:
-        preparation = self._ensemble.preparation
-        infos = self._reader.columns_
+    def _attention(self, columns: Columns, *, per_view: bool = False) -> NDArray[np.float64]:
+        return self._of_all_columns(self._ensemble.attention(columns, per_view=per_view))
+
+    def _of_all_columns(self, of_active: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Put 0 in the place of columns that never varied; the last axis is that of columns."""
+        preparation, infos = self._ensemble.preparation, self._reader.columns_
         numbers = np.array([info.index for info in infos if info.kind == "number"], dtype=np.intp)
         categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
         active = [*numbers[preparation.active_numbers], *categories[preparation.active_categories]]
-        weights = np.zeros((columns.n_rows, len(self.task_names_), len(infos)))
-        weights[:, :, active] = self._ensemble.attention(columns)
-        return weights
+        of_all = np.zeros((*of_active.shape[:-1], len(infos)))
+        of_all[..., active] = of_active
+        return of_all
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Score predictions on the labels that are there, the mean over tasks.

@@ -185,6 +185,52 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         probabilities = self._by_task(self._task_set.probabilities(outputs))
         return probabilities
 
+    def predict_set(self, X: Any, coverage: float = 0.9) -> list[NDArray[np.bool_]] | NDArray[np.bool_]:
+        """Predict the set of classes in which a new label is with a given probability.
+
+        A class is in the set of a row if its probability is at least 1 - q, with q the
+        ceil(coverage · (n + 1))-th of what the classes of n training labels lacked to a probability of 1 out
+        of fold [1]_; the most probable class is always in it. Of new rows like those of ``fit``, the class of
+        about `coverage` is in their set, on average over rows and classes; as to what is proven, see
+        `MultiTaskAttentionRegressor.predict_interval`.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+        coverage : float, default=0.9
+            Share of labels that are to be in their sets, between 0 and 1.
+
+        Returns
+        -------
+        list of ndarray of bool of shape (B, K), or one ndarray if y had one axis
+            For each task, whether a class is in the set, in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            A task has too few labels for `coverage`: n labels allow at most n / (n + 1).
+
+        References
+        ----------
+        .. [1] Sadinle, Lei, Wasserman (2019). Least ambiguous set-valued classifiers with bounded error
+           levels. JASA 114, 223-234.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_mtl import MultiTaskAttentionClassifier
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(100, 2))
+        >>> y = np.digitize(X[:, 0] + 0.3 * rng.normal(size=100), [-0.5, 0.5])
+        >>> classifier = MultiTaskAttentionClassifier(preset="fast", random_state=0).fit(X, y)
+        >>> sets = classifier.predict_set(X)
+        >>> sets.shape, bool(sets.any(axis=1).all())
+        ((100, 3), True)
+        """
+        sets: list[NDArray[np.bool_]] | NDArray[np.bool_] = self._by_task(self._sets(X, coverage))
+        return sets
+
     def _kind_of_tasks(self) -> Any:
         return self.task_types
 

@@ -30,6 +30,16 @@ def _has_classes(estimator: BaseMultiTaskAttention) -> bool:
     return True
 
 
+def _has_numbers(estimator: BaseMultiTaskAttention) -> bool:
+    """Say whether there is, or may yet be, a task of numbers."""
+    if hasattr(estimator, "net_") and not estimator._intervals_by_task:
+        raise AttributeError(
+            f"{type(estimator).__name__}: none of the tasks {estimator.task_names_} is a number; there are "
+            "intervals of numbers only."
+        )
+    return True
+
+
 @describe_parameters
 class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     """Learn numbers and classes at once, from a table with holes and labels with holes.
@@ -248,6 +258,94 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         probabilities: dict[str, NDArray[np.float64]] | NDArray[np.float64]
         probabilities = self._by_task(self._task_set.probabilities(outputs))
         return probabilities
+
+    @available_if(_has_classes)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_set(self, X: Any, coverage: float = 0.9) -> dict[str, NDArray[np.bool_]] | NDArray[np.bool_]:
+        """Predict the set of classes in which a new label is with a given probability.
+
+        As `MultiTaskAttentionClassifier.predict_set` does.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+        coverage : float, default=0.9
+            Share of labels that are to be in their sets, between 0 and 1.
+
+        Returns
+        -------
+        dict from str to ndarray of bool of shape (B, K), or one ndarray if y had one axis
+            By the names of the tasks, whether a class is in the set, in the order of ``classes_``.
+
+        Raises
+        ------
+        AttributeError
+            None of the tasks is a classification.
+        ValueError
+            A task has too few labels for `coverage`: n labels allow at most n / (n + 1).
+        """
+        sets: dict[str, NDArray[np.bool_]] | NDArray[np.bool_] = self._by_task(self._sets(X, coverage))
+        return sets
+
+    @available_if(_has_numbers)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> pd.DataFrame | NDArray[np.float64]:
+        """Predict, for tasks of numbers, an interval in which a new label lies with a given probability.
+
+        As `MultiTaskAttentionRegressor.predict_interval` does.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+        coverage : float, default=0.9
+            Share of labels that are to be inside, between 0 and 1.
+
+        Returns
+        -------
+        DataFrame of shape (B, 2 T), or ndarray of shape (B, 2) if y had one axis
+            Two columns for each task that is a number, ``(name, "lower")`` and ``(name, "upper")``; the index
+            of X, if it has one.
+
+        Raises
+        ------
+        AttributeError
+            None of the tasks is a number.
+        ValueError
+            A task has too few labels for `coverage`: n labels allow at most n / (n + 1).
+        """
+        bounds = self._bounds(X, coverage)
+        if self._task_set.is_1d:
+            return next(iter(bounds.values()))
+        columns = pd.MultiIndex.from_product([bounds, ["lower", "upper"]], names=["task", "bound"])
+        return pd.DataFrame(
+            np.hstack(list(bounds.values())), index=getattr(X, "index", None), columns=columns
+        )
+
+    @available_if(_has_numbers)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_std(self, X: Any) -> pd.DataFrame | NDArray[np.float64]:
+        """Say how far apart the networks are in tasks of numbers: their deviation over folds and views.
+
+        As `MultiTaskAttentionRegressor.predict_std` does.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+
+        Returns
+        -------
+        DataFrame of shape (B, T), or ndarray of shape (B,) if y had one axis
+            A column for each task that is a number; the index of X, if it has one.
+
+        Raises
+        ------
+        AttributeError
+            None of the tasks is a number.
+        """
+        deviations = self._deviations(X)
+        if self._task_set.is_1d:
+            return next(iter(deviations.values()))
+        return pd.DataFrame(deviations, index=getattr(X, "index", None))
 
     def _kind_of_tasks(self) -> Any:
         return self.task_types

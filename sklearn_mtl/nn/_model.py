@@ -58,8 +58,33 @@ class ColumnAttentionModel(nn.Module):
         outputs: Tensor = self.heads(*self.network(of_views, of_slots, dropout_generator))
         return outputs
 
-    def task_attention(self, numbers: Tensor, categories: Tensor) -> Tensor:
-        """Give each task's attention over columns, the mean over folds and views.
+    def task_attention(self, numbers: Tensor, categories: Tensor, *, per_view: bool = False) -> Tensor:
+        """Give each task's attention over columns, the mean over folds and views, or that of each view.
+
+        Parameters
+        ----------
+        numbers, categories : Tensor
+            As in `forward`.
+        per_view : bool, default=False
+            Keep views apart.
+
+        Returns
+        -------
+        Tensor of shape (B, T, C), or (B, G V, T, C)
+            Sums to 1 over C.
+        """
+        by_slot = self.attention.weights(self.tokens(numbers, categories))  # (G, B, V, S, C)
+        if per_view:
+            return torch.einsum("gbvsc,gvts->bgvtc", by_slot, self.heads.gates()).flatten(1, 2)
+        return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
+
+    def column_effects(self, numbers: Tensor, categories: Tensor) -> Tensor:
+        r"""Say what each column changes in the outputs, to first order.
+
+        .. math:: \Big| \frac{1}{G V} \sum_{gv} \Big\langle
+                  \frac{\partial o_{gv}}{\partial e_j}, e_j - \bar e_j \Big\rangle \Big|
+
+        is how far the mean output o would move if the token of column j were the mean of these rows' [1]_.
 
         Parameters
         ----------
@@ -68,8 +93,19 @@ class ColumnAttentionModel(nn.Module):
 
         Returns
         -------
-        Tensor of shape (B, T, C)
-            Sums to 1 over C.
+        Tensor of shape (B, O, C)
+
+        References
+        ----------
+        .. [1] Shrikumar, Greenside, Shcherbina, Kundaje (2016). Not just a black box: learning important
+           features through propagating activation differences. arXiv:1605.01713.
         """
-        by_slot = self.attention.weights(self.tokens(numbers, categories))  # (G, B, V, S, C)
-        return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
+        tokens = self.tokens(numbers, categories).detach()  # (G, C, B, D)
+        away = tokens - tokens.mean(2, keepdim=True)
+        tokens.requires_grad_()
+        outputs = self.heads(*self.network(*self.attention(tokens), None)).mean(2)  # (G, B, O)
+        effects = []
+        for output in outputs.sum((0, 1)):
+            (slope,) = torch.autograd.grad(output, tokens, retain_graph=True)
+            effects.append((slope * away).sum(3).mean(0).abs().T)  # (B, C)
+        return torch.stack(effects, dim=1)

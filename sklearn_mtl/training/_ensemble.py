@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -163,8 +164,8 @@ class Ensemble:
             predicted[:, self.layout.slices[task]] += views.predict(columns)
         return temper(predicted, self.temperatures, self.layout)
 
-    def attention(self, columns: Columns) -> NDArray[np.float64]:
-        """Give each task's attention over the columns that vary.
+    def spread(self, columns: Columns) -> NDArray[np.float64]:
+        """Say how far apart the members of a fold are: its trees, or its views where no task has a forest.
 
         Parameters
         ----------
@@ -173,21 +174,121 @@ class Ensemble:
 
         Returns
         -------
-        ndarray of shape (B, T, C)
+        ndarray of shape (B, O)
+            Standard deviations, pooled over folds.
+        """
+        if self.forest is None:
+            return np.asarray(np.sqrt(self._network_variances(columns)[0]))
+        trees, n_groups = self.forest.trees, self.forest.n_folds
+        inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
+        return np.concatenate([trees.deviation(*block, n_groups=n_groups) for block in inputs])
+
+    def take_out_of_fold_spread(self) -> NDArray[np.float64]:
+        """Give what `spread` is of training rows, by the folds that have not seen them, and let go of it.
+
+        Returns
+        -------
+        ndarray of shape (R, O)
+        """
+        for views in self.alone.values():
+            views.take_out_of_fold_spread()
+        of_views = self.net.take_spread()
+        if self.forest is None:
+            return of_views
+        of_trees = self.forest.spread
+        self.forest = replace(self.forest, spread=of_trees[:0])
+        return of_trees
+
+    def deviation(self, columns: Columns) -> NDArray[np.float64]:
+        """Give the standard deviation of the networks over all folds and views.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed as in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (B, O)
+        """
+        deviation = np.asarray(np.sqrt(self._network_variances(columns).sum(axis=0)))
+        for task, views, weight in self._networks_alone():
+            outputs = self.layout.slices[task]
+            deviation[:, outputs] += weight * (views.deviation(columns) - deviation[:, outputs])
+        return deviation
+
+    def _network_variances(self, columns: Columns) -> NDArray[np.float64]:
+        """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
+        serving = self._serving(columns.n_rows)
+
+        def moments(*inputs: Tensor) -> Tensor:
+            outputs = activate(serving.module(*inputs), self.layout)
+            return torch.stack([outputs.mean(2), outputs.var(2, correction=0)])
+
+        parts = []
+        for block in _blocks(columns):
+            mean, variance = serving.compute(moments, *self.preparation.network_inputs(block), axis=2)
+            mean = mean * self.scales.deviation[:, None] + self.scales.mean[:, None]  # (G, B, O)
+            variance = variance * self.scales.deviation[:, None] ** 2
+            parts.append(np.stack([variance.mean(axis=0), mean.var(axis=0)]))
+        return np.concatenate(parts, axis=1)
+
+    def attention(self, columns: Columns, *, per_view: bool = False) -> NDArray[np.float64]:
+        """Give each task's attention over the columns that vary.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed as in `predict`.
+        per_view : bool, default=False
+            Keep the views of all folds apart.
+
+        Returns
+        -------
+        ndarray of shape (B, T, C), or (B, G V, T, C)
             Active numbers and then active categories; sums to 1 over C. Of a task with views of its own,
-            both networks' attention by their shares.
+            both networks' attention by their shares, or, if views are kept apart, that of the shared ones.
         """
         serving = self._serving(columns.n_rows)
         inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
-        attention = np.concatenate(
-            [serving.compute(serving.module.task_attention, *block, axis=0) for block in inputs]
-        )
+        of_module = partial(serving.module.task_attention, per_view=per_view)
+        attention = np.concatenate([serving.compute(of_module, *block, axis=0) for block in inputs])
+        if not per_view:
+            for task, views, weight in self._networks_alone():
+                attention[:, task] += weight * (views.attention(columns)[:, 0] - attention[:, task])
+        return attention
+
+    def _networks_alone(self) -> Iterator[tuple[int, Ensemble, float]]:
+        """Give tasks with views of their own, these, and the share of their networks in what networks say."""
         for task, views in self.alone.items():
             own, shared = views.shares[0, 0], self.shares[0, self.layout.slices[task].start]
             if own:
-                weight = own / (own + shared)
-                attention[:, task] += weight * (views.attention(columns)[:, 0] - attention[:, task])
-        return attention
+                yield task, views, float(own / (own + shared))
+
+    def column_effects(self, columns: Columns) -> NDArray[np.float64]:
+        """Say what each column that varies changes in the outputs of the network, to first order.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed at once.
+
+        Returns
+        -------
+        ndarray of shape (B, O, C)
+            Active numbers and then active categories; in units of the training labels, and of logits.
+        """
+        serving = self._serving(columns.n_rows)
+        numbers, categories = (
+            torch.from_numpy(array).to(serving.device).unsqueeze(0)
+            for array in self.preparation.network_inputs(columns)
+        )
+        of_module = serving.module.column_effects(numbers.to(serving.dtype), categories)
+        effects: NDArray[np.float64] = of_module.double().cpu().numpy()
+        for task, views, weight in self._networks_alone():
+            outputs = self.layout.slices[task]
+            effects[:, outputs] += weight * (views.column_effects(columns) - effects[:, outputs])
+        return effects
 
     def _predict_block(self, serving: _Serving, columns: Columns) -> NDArray[np.float64]:
         inputs = self.preparation.network_inputs(columns)

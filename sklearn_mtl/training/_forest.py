@@ -40,15 +40,21 @@ class ForestView:
     ----------
     out_of_fold : ndarray of shape (R, O)
         Numbers and probabilities for each training row, from the trees that have not seen it.
+    spread : ndarray of shape (R, O)
+        Standard deviation over the trees that have not seen the row.
     strength : ndarray of shape (T,)
         How strongly the trees are shrunk for each task.
     trees : Trees
-        Of all folds.
+        Of all folds, of each as many.
+    n_folds : int
+        Of the forest.
     """
 
     out_of_fold: NDArray[np.float64]
+    spread: NDArray[np.float64]
     strength: NDArray[np.float64]
     trees: Trees
+    n_folds: int
 
     def predict(self, numbers: NDArray[np.float32], categories: NDArray[np.int64]) -> NDArray[np.float64]:
         """Average all trees.
@@ -121,18 +127,20 @@ def fit_forest_view(rows: TrainingRows, scales: TargetScales, *, n_trees: int, s
     )
     strength = np.asarray(STRENGTHS)[np.argmin(errors, axis=0)]  # (T,)
     out_of_fold = np.empty((len(rows.fold), rows.layout.n_outputs))
+    spread = np.empty_like(out_of_fold)
     served = []
     for fold, its_trees in zip(folds, grown, strict=True):
         served.append(_shrunk(fold, its_trees, strength))
         for block in _blocks(rows.held_out(fold.place)):
             out_of_fold[block] = served[-1].predict(rows.numbers[block], rows.categories[block])
+            spread[block] = served[-1].deviation(rows.numbers[block], rows.categories[block])
     if rows.layout.shifted:
         shifts = residual_shifts(out_of_fold, rows)  # (G, O)
         served = [
             replace(trees, values=trees.values + shift) for trees, shift in zip(served, shifts, strict=True)
         ]
         out_of_fold += shifts[rows.fold]
-    return ForestView(out_of_fold, strength, Trees.joined(served))
+    return ForestView(out_of_fold, spread, strength, Trees.joined(served), n_folds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,11 +215,52 @@ class Trees:
         """Let rows walk through one tree after the other."""
         total = np.zeros((len(inputs), self.values.shape[1]))
         for first, end in zip(self.first[:-1], self.first[1:], strict=True):
-            reached = _walk(
-                inputs, self.left[first:end] - first, self.column[first:end], self.threshold[first:end]
-            )
-            total += self.values.take(self.leaf[first:end].take(reached), axis=0)
+            total += self._say(inputs, first, end)
         return total / (len(self.first) - 1)
+
+    def deviation(
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], *, n_groups: int = 1
+    ) -> NDArray[np.float64]:
+        """Give the standard deviation over trees, pooled within groups of them; (B, O).
+
+        Parameters
+        ----------
+        numbers : ndarray of shape (B, N), float32
+            Scaled numbers, NaN where missing.
+        categories : ndarray of shape (B, M), int64
+            Codes.
+        n_groups : int, default=1
+            Trees that follow each other and are as many make a group, such as a fold.
+
+        Returns
+        -------
+        ndarray of shape (B, O)
+            0 for groups of one tree.
+        """
+        deviation = np.empty((len(numbers), self.values.shape[1]))
+        for block in _blocks(np.arange(len(numbers))):
+            deviation[block] = self._deviation(_inputs(numbers[block], categories[block]), n_groups)
+        return deviation
+
+    def _deviation(self, inputs: NDArray[np.float32], n_groups: int) -> NDArray[np.float64]:
+        trees = np.stack([self.first[:-1], self.first[1:]], axis=1)
+        squares = np.zeros((len(inputs), self.values.shape[1]))
+        for group in np.split(trees, n_groups):
+            origin = self._say(inputs, *group[0])  # so that sums of squares do not cancel
+            total = np.zeros_like(squares)
+            for first, end in group[1:]:
+                offset = self._say(inputs, first, end) - origin
+                total += offset
+                squares += offset**2
+            squares -= total**2 / len(group)
+        return np.sqrt(np.maximum(squares, 0.0) / max(1, len(trees) - n_groups))
+
+    def _say(self, inputs: NDArray[np.float32], first: int, end: int) -> NDArray[np.float64]:
+        """Give what the tree of some nodes says of rows; (B, O)."""
+        reached = _walk(
+            inputs, self.left[first:end] - first, self.column[first:end], self.threshold[first:end]
+        )
+        return self.values.take(self.leaf[first:end].take(reached), axis=0)
 
 
 def _walk(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,8 @@ class FoldNet(NeuralNet):
         The epoch whose parameters were kept, from 1; 0 before the first has ended.
     out_of_fold_ : ndarray of shape (R, O)
         Numbers and probabilities for each training row from the fold that has not seen it.
+    spread_ : ndarray of shape (R, O)
+        Standard deviation of the same over the views of the fold, until `take_spread`.
     was_interrupted_ : bool
         Training was ended from the keyboard.
     """
@@ -124,11 +126,18 @@ class FoldNet(NeuralNet):
         super().on_train_end(net, X=X, y=y, **kwargs)
         if self.best_epoch_:
             self.module_.load_state_dict(self.best_state_)
+            self._set_training(training=False)
+            self.spread_ = self._spread_out_of_fold()
         self.module_.requires_grad_(requires_grad=False)
         self.optimizer_.state.clear()
         self.optimizer_.zero_grad()
         for name in ("dataset_", "cycles_", "dropout_generator_", "best_state_", "train_task_loss_"):
             self.__dict__.pop(name, None)
+
+    def take_spread(self) -> NDArray[np.float64]:
+        """Give the spread of training rows and let go of it: nothing but `fit` needs it; (R, O)."""
+        spread: NDArray[np.float64] = self.__dict__.pop("spread_")
+        return spread
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> FoldNet:
         """Train until the cycles are over, or until the user interrupts."""
@@ -181,15 +190,25 @@ class FoldNet(NeuralNet):
         super().run_single_epoch(iterator, training, *args, **kwargs)
         self.history.record("train_task_losses", (self.train_task_loss_ / len(iterator)).tolist())
 
-    @torch.no_grad()
     def _predict_out_of_fold(self) -> NDArray[np.float64]:
         """Predict each row by its fold, the mean over views; (R, O)."""
-        dataset, rows, scales = self.dataset_, self.dataset_.rows, self.dataset_.scales
-        predicted = dataset.numbers.new_empty(len(dataset), rows.layout.n_outputs)
+        rows, scales = self.dataset_.rows, self.dataset_.scales
+        mean = self._over_views(lambda outputs: outputs.mean(2))
+        return mean * scales.deviation[rows.fold] + scales.mean[rows.fold]
+
+    def _spread_out_of_fold(self) -> NDArray[np.float64]:
+        rows, scales = self.dataset_.rows, self.dataset_.scales
+        return self._over_views(lambda outputs: outputs.std(2, correction=0)) * scales.deviation[rows.fold]
+
+    @torch.no_grad()
+    def _over_views(self, measure: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
+        """Measure each row's outputs (G, B, V, O) of its fold over views; (R, O)."""
+        dataset, layout = self.dataset_, self.dataset_.rows.layout
+        measured = dataset.numbers.new_empty(len(dataset), layout.n_outputs)
         for block in held_out_blocks(dataset, block_size=max(64, 1024 // len(dataset.held_out))):
             outputs = self.module_(dataset.numbers[block], dataset.categories[block])
-            predicted[block] = activate(outputs, rows.layout).mean(2)
-        return predicted.double().cpu().numpy() * scales.deviation[rows.fold] + scales.mean[rows.fold]
+            measured[block] = measure(activate(outputs, layout))
+        return measured.double().cpu().numpy()
 
     def _keep_if_best(self, out_of_fold: NDArray[np.float64]) -> None:
         rows, scales = self.dataset_.rows, self.dataset_.scales

@@ -348,3 +348,31 @@ def test_rates_are_positive_where_nothing_was_counted(make_rows):
 def test_ordered_classes_are_averaged_like_others(make_rows):
     ordered, others = make_rows(["ordinal"]), make_rows(["multiclass"])
     np.testing.assert_allclose(fit(ordered).out_of_fold, fit(others).out_of_fold, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_groups", [1, 3])
+def test_the_deviation_is_that_of_single_trees_within_their_groups(make_rows, n_groups):
+    rows = make_rows()
+    forest = fit_forest_view(rows, target_scales(rows), n_trees=12, seed=0)
+    trees = forest.trees
+    each = np.stack(
+        [
+            replace(trees, first=trees.first[place : place + 2]).predict(rows.numbers, rows.categories)
+            for place in range(12)
+        ]
+    )
+    groups = each.reshape(n_groups, -1, *each.shape[1:])
+    pooled = np.sqrt(groups.var(axis=1, ddof=1).mean(axis=0))
+    deviation = trees.deviation(rows.numbers, rows.categories, n_groups=n_groups)
+    np.testing.assert_allclose(deviation, pooled, rtol=1e-9, atol=1e-12)
+
+
+def test_the_spread_of_a_training_row_is_that_of_its_fold(make_rows):
+    rows = make_rows()
+    forest = fit_forest_view(rows, target_scales(rows), n_trees=12, seed=0)
+    first = forest.trees.first
+    for fold in range(3):
+        held_out = rows.held_out(fold)
+        its_trees = replace(forest.trees, first=first[4 * fold : 4 * fold + 5])
+        spread = its_trees.deviation(rows.numbers[held_out], rows.categories[held_out])
+        np.testing.assert_allclose(forest.spread[held_out], spread, rtol=1e-9, atol=1e-12)

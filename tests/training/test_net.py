@@ -212,6 +212,7 @@ def test_a_pickled_net_holds_no_training_rows(make_rows, trained):
         trained(make_rows(["regression"], n_rows=n_rows, n_numbers=20), max_epochs=1, batch_size=400)
         for n_rows in (200, 1200)
     )
+    few.take_spread(), many.take_spread()
     growth = len(pickle.dumps(many)) - len(pickle.dumps(few))
     predictions = many.out_of_fold_.nbytes - few.out_of_fold_.nbytes
     assert growth < predictions + 2000  # one number column of 1000 rows has 4000

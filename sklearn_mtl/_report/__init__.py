@@ -1,0 +1,5 @@
+"""A page about a fitted estimator."""
+
+from ._report import report
+
+__all__ = ["report"]

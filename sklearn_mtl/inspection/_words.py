@@ -1,0 +1,191 @@
+"""Attention to the words of a text, as shaded text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from ._draw import axes_of, is_dark
+
+_OWNER = "WordAttentionDisplay"
+_RED, _GREEN, _BLUE = 255, 127, 14
+_STRONGEST = 0.75  # opacity of the word with the most attention
+_WIDTH = 7.0
+# Fonts that have Chinese, Japanese and Korean characters, the first that is installed is taken.
+_WIDE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
+    "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Arial Unicode MS", "Droid Sans Fallback",
+)  # fmt: skip
+
+
+class WordAttentionDisplay:
+    """A text, each word shaded by its weight.
+
+    In a notebook it shows itself as HTML, which selects and copies as text, on light and dark backgrounds.
+
+    Parameters
+    ----------
+    words : sequence of str
+        In the order of the text.
+    weights : array-like of shape (L,)
+        Not negative; shades are relative to the greatest one.
+    title : str, default=""
+        What stands above, such as the task.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        With the picture, after `plot`.
+    figure_ : matplotlib Figure
+        Of the axes.
+
+    Raises
+    ------
+    ValueError
+        There are not as many weights as words, or one is negative or NaN.
+
+    Examples
+    --------
+    >>> from sklearn_mtl.inspection import WordAttentionDisplay
+    >>> display = WordAttentionDisplay(["no", "chest", "pain"], [0.1, 0.3, 0.6], title="infarction")
+    >>> "chest" in display._repr_html_()
+    True
+    """
+
+    def __init__(self, words: Sequence[str], weights: ArrayLike, title: str = "") -> None:
+        self.words = [str(word) for word in words]
+        self.weights = np.asarray(weights, dtype=np.float64)
+        self.title = title
+        if self.weights.shape != (len(self.words),):
+            raise ValueError(
+                f"{_OWNER}: weights have the shape {self.weights.shape}, expected ({len(self.words)},), one "
+                "for each word."
+            )
+        if not (self.weights >= 0).all():
+            raise ValueError(f"{_OWNER}: weights must not be negative or NaN, got {self.weights.min()}.")
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, *, row: Any, task: str, column: str | None = None) -> Self:
+        """Take the words of one row and task from a tidy table.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            With columns ``row``, ``column``, ``task``, ``word``, ``weight`` and ``position``.
+        row : object
+            One of those in ``row``.
+        task : str
+            One of those in ``task``.
+        column : str, optional
+            The text column; needed if there are several.
+
+        Returns
+        -------
+        WordAttentionDisplay
+
+        Raises
+        ------
+        ValueError
+            There are no such words, or they are of several text columns.
+        """
+        chosen = frame[(frame["row"] == row) & (frame["task"] == task)]
+        chosen = chosen if column is None else chosen[chosen["column"] == column]
+        if chosen["column"].nunique() != 1:
+            raise ValueError(
+                f"{_OWNER}: row {row!r} and task {task!r} have words of the text columns "
+                f"{chosen['column'].unique().tolist()}, expected one; choose it by column=."
+            )
+        chosen = chosen.sort_values("position")
+        return cls(chosen["word"].tolist(), chosen["weight"].to_numpy(), title=str(task))
+
+    def _shades(self) -> np.ndarray:
+        greatest = self.weights.max(initial=0.0)
+        return _STRONGEST * self.weights / greatest if greatest > 0 else np.zeros(len(self.words))
+
+    def _repr_html_(self) -> str:
+        parts = []
+        for place, (word, shade) in enumerate(zip(self.words, self._shades(), strict=True)):
+            space = " " if place and _needs_space(self.words[place - 1], word) else ""
+            style = f"background:rgba({_RED},{_GREEN},{_BLUE},{shade:.2f});border-radius:3px;padding:1px 0"
+            weight = f"{self.weights[place]:.3g}"
+            parts.append(f'{space}<span style="{style}" title="{weight}">{escape(word)}</span>')
+        title = f'<div style="font-weight:600">{escape(self.title)}</div>' if self.title else ""
+        text = f'<div style="line-height:1.7;overflow-wrap:anywhere">{"".join(parts)}</div>'
+        return f'<div style="color:inherit;max-width:48em">{title}{text}</div>'
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw with matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a new figure.
+
+        Returns
+        -------
+        WordAttentionDisplay
+            This one, with `ax_` and `figure_`.
+        """
+        n_letters = sum(map(_letters, self.words)) + len(self.words)
+        size = (_WIDTH, 0.7 + 0.3 * (1 + n_letters // 80))
+        self.figure_, self.ax_ = axes_of(ax, size=size)
+        self.ax_.set_axis_off()
+        fonts = _fonts([*self.words, self.title])
+        self.ax_.set_title(self.title, loc="left", fontweight="bold", fontsize="medium", family=fonts)
+        self._write(fonts)
+        return self
+
+    def _write(self, fonts: list[str]) -> None:
+        """Put word after word, and begin a line where the next would leave the axes."""
+        renderer = self.figure_.canvas.get_renderer()
+        self.figure_.draw_without_rendering()  # so that a layout has given the axes their size
+        frame = self.ax_.get_window_extent(renderer)
+        orange = _RED / 255, _GREEN / 255, _BLUE / 255
+        colour = "white" if is_dark(self.ax_) else "black"
+        x = y = 0.0  # from the upper left corner
+        for place, (word, shade) in enumerate(zip(self.words, self._shades(), strict=True)):
+            text = self.ax_.text(
+                0, 0, word.replace("$", r"\$"), va="top", color=colour, family=fonts, fontsize=11,
+                transform=None, bbox={"facecolor": (*orange, shade), "edgecolor": "none", "pad": 1.5},
+            )  # fmt: skip
+            extent = text.get_window_extent(renderer)
+            space = 0.45 * text.get_fontsize() * self.figure_.dpi / 72
+            if place and _needs_space(self.words[place - 1], word):
+                x += space
+            if x and x + extent.width > frame.width:
+                x, y = 0.0, y + 1.9 * text.get_fontsize() * self.figure_.dpi / 72
+            text.set_transform(self.ax_.transAxes)
+            text.set_position((x / frame.width, 1 - y / frame.height))
+            x += extent.width + 0.15 * space
+
+
+def _is_wide(letter: str) -> bool:
+    """Say whether a character is of a script that is written without spaces."""
+    return unicodedata.east_asian_width(letter) in "WF"
+
+
+def _letters(word: str) -> int:
+    return sum(1 + _is_wide(letter) for letter in word)
+
+
+def _needs_space(before: str, after: str) -> bool:
+    if before and after and _is_wide(before[-1]) and _is_wide(after[0]):
+        return False
+    return not all(unicodedata.category(letter).startswith("P") for letter in after)
+
+
+def _fonts(words: Sequence[str]) -> list[str]:
+    """Give the families to write with: the usual one, and one for wide characters if there are some."""
+    from matplotlib import font_manager, rcParams
+
+    usual = list(rcParams["font.family"])
+    if not any(_is_wide(letter) for word in words for letter in word):
+        return usual
+    installed = set(font_manager.get_font_names())
+    return [*usual, *[name for name in _WIDE_FONTS if name in installed][:1]]
