@@ -191,7 +191,7 @@ def test_groups_are_held_out_together_alone_too(regressor):
         regressor(sharing="each", max_epochs=24, n_trees=40).fit(X, of_group, groups=given).transfer_["alone"]
         for given in (groups, None)
     ]
-    assert (alone[0] < alone[1] - 0.3).all()
+    assert alone[0].mean() < alone[1].mean() - 0.1
 
 
 def test_what_fit_knows_of_transfer_is_what_both_score_out_of_fold(regressor, numbers):
