@@ -101,8 +101,10 @@ def test_rows_without_the_label_are_predicted_by_all_folds_alone(served, unrelat
     assert not np.allclose(auto.oof_prediction_[:60, 0], expected[:60])
 
 
-def test_attention_is_that_of_the_networks_that_serve(served, unrelated):
-    joint, auto = served
+def test_attention_is_that_of_the_networks_that_serve(unrelated):
+    joint, auto = (
+        REGRESSOR(**LONGER, n_trees=0, sharing=sharing).fit(*unrelated) for sharing in ("joint", "auto")
+    )
     X = unrelated[0][:20]
     shared, mixed = joint.attention_weights(X), auto.attention_weights(X)
     np.testing.assert_allclose(mixed.sum(axis=2), 1)
