@@ -103,7 +103,8 @@ def test_rows_without_the_label_are_predicted_by_all_folds_alone(served, unrelat
 
 def test_attention_is_that_of_the_networks_that_serve(unrelated):
     joint, auto = (
-        REGRESSOR(**LONGER, n_trees=0, sharing=sharing).fit(*unrelated) for sharing in ("joint", "auto")
+        REGRESSOR(max_epochs=40, d_hidden=16, n_trees=0, linear_view=False, sharing=sharing).fit(*unrelated)
+        for sharing in ("joint", "auto")
     )
     X = unrelated[0][:20]
     shared, mixed = joint.attention_weights(X), auto.attention_weights(X)
