@@ -176,7 +176,7 @@ def _planted_tables(planted: pd.DataFrame) -> Iterator[str]:
         if rows.empty:
             continue
         rows = rows.set_index(["dataset", "seed"])
-        is_sure = rows["verdict"] != "no difference"
+        is_sure = (rows["verdict"] != "no difference") & truth.reindex(rows.index).notna()
         same_sign = (np.sign(rows["difference"]) == np.sign(truth.reindex(rows.index)))[is_sure]
         found[f"{name}, {method}"] = {
             "tables": len(rows),
@@ -184,6 +184,7 @@ def _planted_tables(planted: pd.DataFrame) -> Iterator[str]:
             "hurt": (rows["verdict"] == "hurt").mean(),
             "reported": rows["difference"].mean(),
             "other rows": truth[name].mean(),
+            "tables with other rows": truth[name].count(),
             "standard error": truth[name].sem(),
             "same sign": same_sign.mean() if len(same_sign) else np.nan,
         }

@@ -28,7 +28,7 @@ def test_what_reports_find_is_held_against_other_rows():
             records.append("transfer", key | {"method": method, "fit_seconds": 1.5, "score": score})
     report = transfer.report()
     # Other rows say 0.1, 0.2 and 0.3: the first of the two that are sure has the sign.
-    assert "| helpful, quick | 3.000 | 0.333 | 0.333 | -0.033 | 0.200 | 0.058 | 0.500 |" in report
+    assert "| helpful, quick | 3.000 | 0.333 | 0.333 | -0.033 | 0.200 | 3.000 | 0.058 | 0.500 |" in report
     assert "| helpful | 2.000 |" in report
     assert "| helpful | 0.200 | 0.058 | 0.200 | 0.000 | 0.300 | 0.000 |" in report
 
