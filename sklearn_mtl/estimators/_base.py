@@ -18,6 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..balancing import Balancing, GradientBalancing, LossBalancing, read_balancing
 from ..encoding import Columns, MergedRows, check_table
 from ..exceptions import FitInterruptedWarning
 from ..tasks import sample_weight_table
@@ -73,7 +74,7 @@ _OF_CLASSES = ("classes_", "oof_proba_", "temperature_", "thresholds_")
 class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     """Fit, and all that does not depend on the kind of the tasks; see the classes derived from it."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "preset": [StrOptions({"fast", "default", "best"})],
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "n_views": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -91,6 +92,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "sharing": [StrOptions({"joint", "auto", "each"})],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
+        "balancing": "no_validation",  # read_balancing names the choices in a stable order
         "callbacks": [list, tuple, None],
         "device": [str],
         "n_threads": [Interval(Integral, 1, None, closed="left")],
@@ -118,6 +120,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
+        balancing: str | LossBalancing | GradientBalancing = "mean",
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
         n_threads: int = 1,
@@ -141,6 +144,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.n_trees = n_trees
         self.sharing = sharing
         self.task_weight = task_weight
+        self.balancing = balancing
         self.callbacks = callbacks
         self.device = device
         self.n_threads = n_threads
@@ -193,6 +197,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
+        balancing = read_balancing(self.balancing, owner=owner)
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
@@ -201,7 +206,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         if self.verbose:
             say_what_is_left_out(read.targets, owner=owner)
         with all_threads(self.n_threads):
-            fitted._train(read, device)
+            fitted._train(read, device, balancing)
         labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None
         self.__dict__ = vars(fitted) | vars(features) | {"_column_labels": labels}
         if self.net_.was_interrupted_:
@@ -213,7 +218,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             )
         return self
 
-    def _train(self, read: FitInput, device: str) -> None:
+    def _train(self, read: FitInput, device: str, balancing: Balancing) -> None:
         """Train, and set all fitted attributes."""
         merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
@@ -252,7 +257,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             scales=scales,
             preparation=preparation,
             sizes=sizes,
-            plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
+            plan=self._plan(
+                sizes, device=device, seed=seed, label_smoothing=read.label_smoothing, balancing=balancing
+            ),
         )
         if self._chooses_task_weight():
             return fit_equal_or_by_gain(fit_views, rows, scales, owner=type(self).__name__)
@@ -364,7 +371,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
 
     def _plan(
-        self, sizes: Sizes, *, device: str, seed: int, label_smoothing: list[float] | None
+        self,
+        sizes: Sizes,
+        *,
+        device: str,
+        seed: int,
+        label_smoothing: list[float] | None,
+        balancing: Balancing,
     ) -> TrainingPlan:
         return TrainingPlan(
             batch_size=sizes.batch_size,
@@ -376,6 +389,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             verbose=int(self.verbose),
             callbacks=self.callbacks or (),
             label_smoothing=label_smoothing,
+            balancing=balancing,
         )
 
     def _set_resolved(
