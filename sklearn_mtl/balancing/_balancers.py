@@ -45,13 +45,13 @@ class Balancer(ABC):
             Whether the batch has a label of the task.
         """
 
-    def compare(self, losses: Tensor) -> None:
+    def compare(self, losses: Tensor) -> None:  # noqa: B027  most have nothing to do
         """Learn from the losses (G, T) of the same batch after the update, if `compares` asks for them."""
 
-    def end_epoch(self) -> None:
+    def end_epoch(self) -> None:  # noqa: B027  most have nothing to do
         """Take note that all batches have been seen."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  most have nothing to do
         """Let go of the model."""
 
 
@@ -72,7 +72,7 @@ class LossBalancer(Balancer):
     def backward(self, losses: Tensor, outputs: Tensor, observed: Tensor) -> None:  # noqa: ARG002
         """Go back from the weighted sum."""
         weights = self.weighting.weigh(losses.detach(), self.task_weight * observed)
-        (losses * weights).sum().backward()
+        torch.autograd.backward((losses * weights).sum())
 
     def compare(self, losses: Tensor) -> None:
         """Tell the weighting."""
@@ -89,74 +89,73 @@ class GradientBalancer(Balancer):
     Parameters
     ----------
     weigh : callable
-        Takes inner products (G, T, T), which tasks are present (G, T), and losses (G, T); gives weights (G, T).
+        Takes inner products (G, T, T), which tasks are present (G, T), and losses (G, T); gives weights
+        (G, T).
     task_weight : Tensor of shape (T,)
         Sums to 1.
     model : ColumnAttentionModel
-    on : {"representation", "parameters"}
-        What gradients are compared with respect to: what the attention gives to the view network, or all
-        parameters but those of the heads.
+    on : {"representation", "pooled", "parameters"}
+        What gradients are compared with respect to: what the heads read, what the attention has pooled, or
+        all parameters but those of the heads.
     """
 
     def __init__(self, weigh: Weigh, task_weight: Tensor, model: ColumnAttentionModel, *, on: str) -> None:
         self.weigh, self.task_weight, self.on = weigh, task_weight, on
-        self.heads = list(model.heads.parameters())
-        of_heads = {id(parameter) for parameter in self.heads}
-        self.shared = [parameter for parameter in model.parameters() if id(parameter) not in of_heads]
-        self.task_of_output = model.heads.task_of_output
-        self.pooled: tuple[Tensor, ...] = ()
-        self.hook = model.network.register_forward_pre_hook(self._remember)
+        self.heads = model.heads
+        self.of_heads = list(model.heads.parameters())
+        known = {id(parameter) for parameter in self.of_heads}
+        self.shared = [parameter for parameter in model.parameters() if id(parameter) not in known]
+        self.hooks = [
+            module.register_forward_pre_hook(partial(self._remember, name))
+            for name, module in (("pooled", model.network), ("representation", model.heads))
+        ]
+        self.seen: dict[str, list[Tensor]] = {}
 
-    def _remember(self, network: torch.nn.Module, inputs: tuple[Tensor | None, ...]) -> None:  # noqa: ARG002
-        self.pooled = tuple(tensor for tensor in inputs if isinstance(tensor, Tensor))
+    def _remember(self, name: str, _: torch.nn.Module, inputs: tuple[Tensor | None, ...]) -> None:
+        self.seen[name] = [tensor for tensor in inputs if isinstance(tensor, Tensor)]
 
     def close(self) -> None:
         """Watch the model no longer."""
-        self.hook.remove()
+        for hook in self.hooks:
+            hook.remove()
 
     def backward(self, losses: Tensor, outputs: Tensor, observed: Tensor) -> None:
-        """Solve each fold, and go back once with the weights."""
+        """Solve each fold, then go back once with the weights, and once into the heads without."""
         (of_outputs,) = torch.autograd.grad(losses.sum(), outputs)
-        on = self.pooled if self.on == "representation" else self.shared
-        jacobian = self._jacobian(outputs, of_outputs, on)
         shares = self.task_weight * observed  # (G, T)
-        weights = self._weights(jacobian, losses.detach(), shares)
+        weights = self._weights(self._gramian(outputs, of_outputs), losses.detach(), shares)
+        for coefficients, inputs in ((weights, self.shared), (shares, self.of_heads)):
+            by_output = coefficients[:, self.heads.task_of_output][:, None, None]  # (G, 1, 1, O)
+            torch.autograd.backward(outputs, of_outputs * by_output, inputs=inputs, retain_graph=True)
+        self.seen = {}
+
+    def _gramian(self, outputs: Tensor, of_outputs: Tensor) -> Tensor:
+        """Give the inner products of the tasks' gradients; (G, T, T)."""
         if self.on == "representation":
-            weighted = of_outputs * weights[:, self.task_of_output][:, None, None]
-            torch.autograd.backward(outputs, weighted, inputs=self.shared, retain_graph=True)
-        else:
-            self._set_gradients(jacobian, weights)
-        own = of_outputs * shares[:, self.task_of_output][:, None, None]
-        torch.autograd.backward(outputs, own, inputs=self.heads)
-        self.pooled = ()
+            with torch.no_grad():
+                return self.heads.gramian(of_outputs, n_shared=self.seen["representation"][0].shape[3])
+        on = self.seen["pooled"] if self.on == "pooled" else self.shared
+        rows = [self._gradient(outputs, of_outputs, task, on) for task in range(len(self.task_weight))]
+        jacobian = torch.stack(rows, dim=1)
+        return jacobian @ jacobian.mT
 
-    def _jacobian(self, outputs: Tensor, of_outputs: Tensor, on: Sequence[Tensor]) -> Tensor:
-        """Give the gradient of each task in each fold, as rows; (G, T, P)."""
-        rows = []
-        for task in range(len(self.task_weight)):
-            of_task = of_outputs * (self.task_of_output == task)
-            gradients = torch.autograd.grad(
-                outputs, on, of_task, retain_graph=True, allow_unused=True, materialize_grads=True
-            )
-            rows.append(torch.cat([gradient.reshape(len(outputs), -1) for gradient in gradients], dim=1))
-        return torch.stack(rows, dim=1)
+    def _gradient(self, outputs: Tensor, of_outputs: Tensor, task: int, on: Sequence[Tensor]) -> Tensor:
+        """Give the gradient of a task's loss in each fold; (G, P)."""
+        of_task = of_outputs * (self.heads.task_of_output == task)
+        gradients = torch.autograd.grad(
+            outputs, on, of_task, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        return torch.cat([gradient.reshape(len(outputs), -1) for gradient in gradients], dim=1)
 
-    def _weights(self, jacobian: Tensor, losses: Tensor, shares: Tensor) -> Tensor:
+    def _weights(self, gramian: Tensor, losses: Tensor, shares: Tensor) -> Tensor:
         """Weigh losses; tasks without a gradient are left out."""
-        gramian = (jacobian @ jacobian.mT).to(_solved_in(jacobian))
+        gramian = gramian.to(_solved_in(gramian))
         present = (shares > 0) & (gramian.diagonal(dim1=1, dim2=2) > 0)
         total = (shares * present).sum(1, keepdim=True)
         count = present.sum(1, keepdim=True)
         scale = shares * present * count / torch.where(total > 0, total, 1.0)  # (G, T), of mean 1
         balanced = self.weigh(gramian * scale.unsqueeze(1) * scale.unsqueeze(2), present, losses)
         return (total * scale * balanced).to(losses.dtype)
-
-    def _set_gradients(self, jacobian: Tensor, weights: Tensor) -> None:
-        """Give each shared parameter its part of the weighted sum of rows."""
-        balanced = (weights.unsqueeze(1) @ jacobian).squeeze(1)  # (G, P)
-        sizes = [parameter.numel() // len(balanced) for parameter in self.shared]
-        for parameter, gradient in zip(self.shared, balanced.split(sizes, dim=1), strict=True):
-            parameter.grad = gradient.reshape(parameter.shape).contiguous()
 
 
 def make_balancer(
@@ -194,13 +193,16 @@ def make_balancer(
 def _loss_weighting(
     balancing: LossBalancing, shape: tuple[int, int], task_weight: Tensor, generator: torch.Generator
 ) -> LossWeighting:
-    learned = {"learning_rate": balancing.learning_rate, "device": task_weight.device}
+    scales, famo = (
+        partial(kind, shape, learning_rate=balancing.learning_rate, device=task_weight.device)
+        for kind in (LearnedScales, FastAdaptive)
+    )
     makers: dict[str, Callable[[], LossWeighting]] = {
-        "uncertainty": partial(LearnedScales, shape, **learned),
+        "uncertainty": scales,
         "dwa": partial(DynamicWeightAverage, task_weight > 0, temperature=balancing.temperature),
         "geometric": GeometricMean,
-        "imtl_l": partial(LearnedScales, shape, **learned),
-        "famo": partial(FastAdaptive, shape, **learned),
+        "imtl_l": scales,
+        "famo": famo,
         "random": partial(RandomWeighting, generator),
         "stch": partial(SmoothTchebycheff, smoothing=balancing.smoothing),
     }
@@ -220,7 +222,7 @@ def _gradient_weighting(
             balancing.method, strength=balancing.strength, momentum=balancing.momentum, generator=generator
         )
     else:
-        weigh = {
+        solvers: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
             "pcgrad": Surgery(None, generator=generator),
             "gradvac": Surgery(balancing.momentum, generator=generator),
             "cagrad": partial(cagrad, strength=balancing.strength),
@@ -229,7 +231,8 @@ def _gradient_weighting(
             "imtl_g": imtl_g,
             "upgrad": upgrad,
             "nash": nash,
-        }[balancing.method]
+        }
+        weigh = solvers[balancing.method]
     return lambda gramian, present, _: weigh(gramian, present)
 
 

@@ -10,8 +10,8 @@ from torch.optim import Adam
 class GradNorm:
     r"""Learn weights with which all gradients have lengths that fit how far their tasks are [1]_.
 
-    With lengths :math:`l_t` of the gradients, weights w of mean 1 and losses :math:`L_t` relative to predicting
-    the base rate, w follows the gradient of
+    With lengths :math:`l_t` of the gradients, weights w of mean 1 and losses :math:`L_t` relative to
+    predicting the base rate, w follows the gradient of
 
     .. math:: \sum_t |w_t l_t - c_t|, \quad c_t = \overline{w l}\, (L_t / \overline{L})^\alpha
 
@@ -22,7 +22,7 @@ class GradNorm:
     shape : tuple of int
         (G, T).
     asymmetry : float
-        α; 0 asks for equal lengths.
+        Of the formula; 0 asks for equal lengths.
     learning_rate : float
         Of Adam, for w.
     device : torch.device

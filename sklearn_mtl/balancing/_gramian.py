@@ -2,13 +2,12 @@
 
 All folds are solved at once; each has its own problem. `gramian` of shape (G, T, T) holds the inner products
 of the gradients of a fold's tasks, `present` of shape (G, T) says which tasks take part: the others have
-weight 0 and change nothing for the rest.
+weight 0 and change nothing for the rest. For n tasks without conflicts, weights are about 1 / n.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,14 +18,6 @@ _EPSILON = 1e-8
 # As in torchjd: below this norm, relative to all gradients, a point counts as Pareto stationary.
 _STATIONARY = 1e-4
 _RIDGE = 1e-4  # as in torchjd, of the Gram matrix with trace 1: it makes the quadratic programs definite
-
-
-class Weigh(Protocol):
-    """Weights of the sum of gradients; as large as 1 / n for each of n tasks whose gradients do not conflict."""
-
-    def __call__(self, gramian: Tensor, present: Tensor) -> Tensor:
-        """Give weights of shape (G, T)."""
-        ...
 
 
 def mgda(gramian: Tensor, present: Tensor) -> Tensor:
@@ -212,7 +203,9 @@ def upgrad(gramian: Tensor, present: Tensor) -> Tensor:
     """
     n_tasks = present.shape[1]
     diagonal = torch.where(present, _RIDGE, 1.0).to(gramian.dtype)
-    matrix = _with_trace_1(gramian * (present.unsqueeze(1) & present.unsqueeze(2))) + torch.diag_embed(diagonal)
+    matrix = _with_trace_1(gramian * (present.unsqueeze(1) & present.unsqueeze(2))) + torch.diag_embed(
+        diagonal
+    )
     matrix = matrix.unsqueeze(1)  # (G, 1, T, T), alike for the projection of each gradient
     least = torch.diag_embed(_uniform(present, gramian.dtype))  # (G, T, T): what is projected, one a row
 
@@ -273,7 +266,9 @@ class Surgery:
             product = products.gather(2, place)[..., 0]
             own_length = (products * made_of).sum(2).clamp_min(0).sqrt()
             its_length = length.gather(1, other)
-            is_pair = present & present.gather(1, other) & (other != torch.arange(n_tasks, device=other.device))
+            is_pair = (
+                present & present.gather(1, other) & (other != torch.arange(n_tasks, device=other.device))
+            )
             change = self._change(product, own_length, its_length, place, is_pair)
             made_of.scatter_add_(2, place, change.unsqueeze(2))
             rows = gramian.gather(1, place.expand(-1, -1, n_tasks))

@@ -1,7 +1,7 @@
 """Loss balancing: weights of the tasks' losses from the losses themselves, each fold by itself.
 
-`losses` of shape (G, T) are those of a batch; `shares` of shape (G, T) are the weights of the tasks, 0 where a fold has
-no label of a task in the batch. With the shares themselves as weights, the sum is the mean over tasks.
+`losses` of shape (G, T) are those of a batch; `shares` of shape (G, T) are the weights of the tasks, 0 where
+a fold has no label of a task in the batch. With the shares as weights, the sum is the mean over tasks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class LossWeighting(ABC):
             0 where the share is 0.
         """
 
-    def compare(self, losses: Tensor) -> None:
+    def compare(self, losses: Tensor) -> None:  # noqa: B027  most have nothing to do
         """Learn from the losses of the same batch after the update.
 
         Parameters
@@ -43,7 +43,7 @@ class LossWeighting(ABC):
         losses : Tensor of shape (G, T)
         """
 
-    def end_epoch(self) -> None:
+    def end_epoch(self) -> None:  # noqa: B027  most have nothing to do
         """Learn from the losses of an epoch."""
 
 
@@ -124,7 +124,7 @@ class DynamicWeightAverage(LossWeighting):
 
 
 class GeometricMean(LossWeighting):
-    """Minimise the geometric mean of the losses in place of the arithmetic one [1]_; shares are its exponents.
+    """Minimise the geometric mean of the losses in place of the arithmetic one [1]_, by the shares.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -13,8 +14,13 @@ from . import _torchjd
 LOSS_METHODS = ("uncertainty", "dwa", "geometric", "imtl_l", "famo", "random", "stch")
 GRADIENT_METHODS = (*_torchjd.METHODS, "gradnorm")
 METHODS = ("mean", *LOSS_METHODS, *GRADIENT_METHODS)
-_ON = ("representation", "parameters")
+_ON = ("representation", "pooled", "parameters")
 _SOLVERS = ("batched", "torchjd")
+_IS_WITHIN: dict[str, Callable[[float], bool]] = {
+    "> 0": lambda value: 0 < value < float("inf"),
+    ">= 0": lambda value: 0 <= value < float("inf"),
+    "from 0 to 1": lambda value: 0 <= value <= 1,
+}
 
 
 class LossBalancing(BaseEstimator):
@@ -96,9 +102,10 @@ class GradientBalancing(BaseEstimator):
         - ``"upgrad"``: the mean of the gradients after each is freed of conflicts [7]_;
         - ``"nash"``: the bargaining solution [8]_;
         - ``"gradnorm"``: learned weights that make gradients alike in length [9]_.
-    on : {"representation", "parameters"}, default="representation"
-        What gradients are compared with respect to: what the attention has pooled, at the cost of one way
-        back through the view network for each task, or all that tasks share, one through the whole network.
+    on : {"representation", "pooled", "parameters"}, default="representation"
+        What gradients are compared with respect to: what the heads read, which costs next to nothing; what
+        the attention has pooled, at the cost of one way back through the view network for each task; or all
+        parameters that tasks share, one through the whole network for each.
     strength : float, default=0.5
         Of ``"cagrad"``: how far from the mean; 0 is the mean itself.
     momentum : float, default=0.5
@@ -190,13 +197,15 @@ def read_balancing(balancing: Any, *, owner: str) -> Balancing:
         return LossBalancing(balancing) if balancing in LOSS_METHODS else GradientBalancing(balancing)
     if isinstance(balancing, LossBalancing):
         _check_choice("balancing__method", balancing.method, LOSS_METHODS, owner=owner)
-        _check_numbers(balancing, {"temperature": "> 0", "smoothing": "> 0", "learning_rate": "> 0"}, owner=owner)
+        _check_numbers(
+            balancing, {"temperature": "> 0", "smoothing": "> 0", "learning_rate": "> 0"}, owner=owner
+        )
         return balancing
     if isinstance(balancing, GradientBalancing):
         _check_gradient_balancing(balancing, owner=owner)
         return balancing
     raise TypeError(
-        f"{owner}: balancing={balancing!r} is none of {', '.join(map(repr, METHODS))}, nor LossBalancing(...) or "
+        f"{owner}: balancing={balancing!r} is none of {_quoted(METHODS)}, nor LossBalancing(...) or "
         "GradientBalancing(...) of sklearn_mtl.balancing."
     )
 
@@ -211,8 +220,8 @@ def _check_gradient_balancing(balancing: GradientBalancing, *, owner: str) -> No
         return
     if balancing.method not in _torchjd.METHODS:
         raise ValueError(
-            f"{owner}: torchjd has no {balancing.method!r}; balancing__solver='torchjd' goes with the methods "
-            f"{', '.join(map(repr, _torchjd.METHODS))}; choose one of them, or balancing__solver='batched'."
+            f"{owner}: balancing__method={balancing.method!r} and balancing__solver='torchjd' do not go "
+            f"together; choose balancing__solver='batched', or a method of {_quoted(_torchjd.METHODS)}."
         )
     try:
         _torchjd.FoldByFold(balancing.method, strength=1.0, momentum=0.5, generator=torch.Generator())
@@ -222,7 +231,11 @@ def _check_gradient_balancing(balancing: GradientBalancing, *, owner: str) -> No
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...], *, owner: str) -> None:
     if value not in choices:
-        raise ValueError(f"{owner}: {name}={value!r} is none of {', '.join(map(repr, choices))}.")
+        raise ValueError(f"{owner}: {name}={value!r} is none of {_quoted(choices)}.")
+
+
+def _quoted(choices: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, choices))
 
 
 def _check_numbers(options: Any, bounds: dict[str, str], *, owner: str) -> None:
@@ -231,10 +244,3 @@ def _check_numbers(options: Any, bounds: dict[str, str], *, owner: str) -> None:
         is_number = isinstance(value, Real) and not isinstance(value, bool)
         if not is_number or not _IS_WITHIN[bound](float(value)):
             raise ValueError(f"{owner}: balancing__{name}={value!r}; expected a number {bound}.")
-
-
-_IS_WITHIN = {
-    "> 0": lambda value: 0 < value < float("inf"),
-    ">= 0": lambda value: 0 <= value < float("inf"),
-    "from 0 to 1": lambda value: 0 <= value <= 1,
-}

@@ -188,9 +188,9 @@ class FoldNet(NeuralNet):
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Update once; then let the balancer look at the same batch with the same dropout, if it wants to."""
         if self.balancer_ is None or not self.balancer_.compares:
-            return super().train_step(batch, **fit_params)
+            return super().train_step(batch, **fit_params)  # type: ignore[no-any-return]
         dropout = self.dropout_generator_.get_state()
-        step = super().train_step(batch, **fit_params)
+        step: dict[str, Tensor] = super().train_step(batch, **fit_params)
         self.dropout_generator_.set_state(dropout)
         with torch.no_grad():
             self.balancer_.compare(self._losses(batch)[2])
@@ -201,11 +201,13 @@ class FoldNet(NeuralNet):
         self._set_training(training=True)
         outputs, loss, by_fold = self._losses(batch, **fit_params)
         if self.balancer_ is None:
-            loss.backward()
+            torch.autograd.backward(loss)
         else:
             observed = (batch[1][1] > 0).any(1)  # (G, T)
             self.balancer_.backward(by_fold, outputs, observed)
-        self.train_task_loss_ += by_fold.detach().mean(0)  # no tensor a step is kept: many small ones scatter the heap
+        self.train_task_loss_ += by_fold.detach().mean(
+            0
+        )  # no tensor a step is kept: many small ones scatter the heap
         return {"loss": loss / len(outputs), "y_pred": outputs}
 
     def _losses(self, batch: Batch, **fit_params: Any) -> tuple[Tensor, Tensor, Tensor]:
