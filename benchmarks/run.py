@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     ablation,
     attention,
+    balancing_cost,
     growth,
     holes,
     kinds,
@@ -46,6 +47,7 @@ SUITES = {
         attention,
         transfer,
         ablation,
+        balancing_cost,
     )
 }
 

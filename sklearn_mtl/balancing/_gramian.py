@@ -153,7 +153,7 @@ def imtl_g(gramian: Tensor, present: Tensor) -> Tensor:
     length = masked.diagonal(dim1=1, dim2=2).sqrt()
     weights = _times(torch.linalg.pinv(masked, hermitian=True), length)
     total = weights.sum(1, keepdim=True)
-    return torch.where(total.abs() < _EPSILON**2, 0.0, weights / total)
+    return torch.where(total.abs() < _EPSILON**2, 0.0, weights / total) * present
 
 
 def aligned(gramian: Tensor, present: Tensor) -> Tensor:
@@ -181,7 +181,7 @@ def aligned(gramian: Tensor, present: Tensor) -> Tensor:
     least = torch.where(is_there, values, torch.inf).amin(1, keepdim=True)
     scale = torch.where(is_there, (least / values).sqrt(), 0.0)
     transformed = _times(vectors.mT, _uniform(present, masked.dtype))
-    return _times(vectors, scale * transformed)
+    return _times(vectors, scale * transformed) * present
 
 
 def upgrad(gramian: Tensor, present: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ class LearnedScales(LossWeighting):
     def weigh(self, losses: Tensor, shares: Tensor) -> Tensor:
         """Weigh by the scales, then move them."""
         scale = self.log_scale.exp()
-        self.log_scale.grad = (scale * losses - 1) * (shares > 0)
+        self.log_scale.grad = ((scale * losses - 1) * (shares > 0)).to(scale.dtype)
         self.optimizer.step()
         return shares * scale
 
@@ -175,7 +175,8 @@ class FastAdaptive(LossWeighting):
         """Move the logits down where losses fell fast."""
         change = self.losses.log() - losses.clamp_min(_LEAST_LOSS).log()
         mixture = self._mixture()
-        self.logit.grad = mixture * (change - (mixture * change).sum(1, keepdim=True))
+        gradient = mixture * (change - (mixture * change).sum(1, keepdim=True))
+        self.logit.grad = gradient.to(self.logit.dtype)
         self.optimizer.step()
 
     def _mixture(self) -> Tensor:

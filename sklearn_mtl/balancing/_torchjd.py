@@ -57,7 +57,9 @@ class FoldByFold:
             torch.manual_seed(seed)  # torchjd draws from the global generator
             for fold, is_there in enumerate(present):
                 tasks = is_there.nonzero()[:, 0]
-                if len(tasks):
+                if len(tasks) == 1:
+                    weights[fold, tasks] = 1.0
+                elif len(tasks):
                     raw = self._weighting(fold, tasks)(gramian[fold][tasks][:, tasks])
                     weights[fold, tasks] = self._scaled(raw)
         return weights
