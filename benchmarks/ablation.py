@@ -47,10 +47,10 @@ BINARY = ("yeast",)
 DATASETS = ("wq", "yeast", CONFLICTING)
 
 _CAPTION = (
-    'Networks alone, preset="fast". First line: error on test rows, the mean over tasks of the root mean squared '
-    f"error (log loss for {', '.join(BINARY)}) relative to that of the training rows' mean or base rate, mean over "
-    "five folds. Others: the difference from it on the same folds, in percent, with its standard error; lower is "
-    "better."
+    'Networks alone, preset="fast". First line: error on test rows, the mean over tasks of the root mean '
+    f"squared error (log loss for {', '.join(BINARY)}) relative to that of the training rows' mean or base "
+    "rate, mean over five folds. Others: the difference from it on the same folds, in percent, with its "
+    "standard error; lower is better."
 )
 _SECONDS = "Seconds of a fit divided by those of the default, median over folds."
 

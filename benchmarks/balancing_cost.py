@@ -27,8 +27,8 @@ METHODS = tuple(BALANCING)
 N_ROUNDS, N_EPOCHS = 2, 3
 
 _SECONDS = (
-    "Seconds of an epoch, its measurement on held-out rows included, divided by those of the mean: medians of "
-    f"{N_ROUNDS} × {N_EPOCHS} epochs taken by turns in one process; 1,000 rows of 16 columns, default sizes."
+    "Seconds of an epoch, its measurement on held-out rows included, divided by those of the mean: medians "
+    f"of {N_ROUNDS} × {N_EPOCHS} epochs by turns in one process; 1,000 rows of 16 columns, default sizes."
 )
 _MEMORY = "Peak memory of the same process, 10⁶ bytes; first line: of the mean alone."
 

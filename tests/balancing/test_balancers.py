@@ -83,9 +83,10 @@ def weights_by_definition(model, batch, layout, on):
             torch.cat([g.flatten() for g in gradients_of(factor * losses[fold, task], at)])
             for task, factor in zip(tasks, share, strict=True)
         ]
-        gramian = torch.stack(rows).double() @ torch.stack(rows).double().T
+        jacobian = torch.stack(rows).double().numpy()
+        gramian = jacobian @ jacobian.T
         alpha = minimize(
-            lambda weights, gramian=gramian.numpy(): weights @ gramian @ weights / np.trace(gramian),
+            lambda weights, gramian=gramian: weights @ gramian @ weights / np.trace(gramian),
             np.full(len(tasks), 1 / len(tasks)),
             bounds=[(0, 1)] * len(tasks),
             constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},

@@ -55,8 +55,8 @@ CHOICES = (
         (
             GradientBalancing("gradnorm", solver="torchjd"),
             "Example: balancing__method='gradnorm' and balancing__solver='torchjd' do not go together; "
-            "choose balancing__solver='batched', or a method of 'pcgrad', 'gradvac', 'cagrad', 'mgda', 'aligned', "
-            "'imtl_g', 'upgrad', 'nash'.",
+            "choose balancing__solver='batched', or a method of 'pcgrad', 'gradvac', 'cagrad', 'mgda', "
+            "'aligned', 'imtl_g', 'upgrad', 'nash'.",
         ),
     ],
     ids=lambda value: "" if isinstance(value, str) and " " in value else str(value),

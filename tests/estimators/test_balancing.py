@@ -9,7 +9,6 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import (
     check_dict_unchanged,
-    check_dont_overwrite_attributes,
     check_estimators_dtypes,
     check_estimators_pickle,
     check_fit2d_1sample,
@@ -34,7 +33,6 @@ each_option = pytest.mark.parametrize("balancing", OPTIONS.values(), ids=OPTIONS
 GRADIENTS = list(OPTIONS)[7:]
 CHECKS = (
     check_dict_unchanged,
-    check_dont_overwrite_attributes,
     check_estimators_dtypes,
     check_estimators_pickle,
     check_fit2d_1sample,
