@@ -69,8 +69,8 @@ class TrainingPlan:
         The user's own.
     label_smoothing : sequence of float, length T, optional
         Of tasks of classes, in the loss that is minimised alone.
-    balancing : LossBalancing, GradientBalancing or None
-        How the tasks' losses become one update; None for their mean.
+    balancing : LossBalancing or GradientBalancing, optional
+        How the tasks' losses become one update; else their mean.
     """
 
     batch_size: int
