@@ -18,7 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..balancing import Balancing, GradientBalancing, LossBalancing, read_balancing
+from ..balancing import GradientBalancing, LossBalancing, read_balancing
 from ..encoding import Columns, MergedRows, check_table
 from ..exceptions import FitInterruptedWarning
 from ..tasks import sample_weight_table
@@ -197,7 +197,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
-        balancing = read_balancing(self.balancing, owner=owner)
+        read_balancing(self.balancing, owner=owner)  # says at once what cannot be used
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
@@ -206,7 +206,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         if self.verbose:
             say_what_is_left_out(read.targets, owner=owner)
         with all_threads(self.n_threads):
-            fitted._train(read, device, balancing)
+            fitted._train(read, device)
         labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None
         self.__dict__ = vars(fitted) | vars(features) | {"_column_labels": labels}
         if self.net_.was_interrupted_:
@@ -218,7 +218,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             )
         return self
 
-    def _train(self, read: FitInput, device: str, balancing: Balancing) -> None:
+    def _train(self, read: FitInput, device: str) -> None:
         """Train, and set all fitted attributes."""
         merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
@@ -257,9 +257,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             scales=scales,
             preparation=preparation,
             sizes=sizes,
-            plan=self._plan(
-                sizes, device=device, seed=seed, label_smoothing=read.label_smoothing, balancing=balancing
-            ),
+            plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
         )
         if self._chooses_task_weight():
             return fit_equal_or_by_gain(fit_views, rows, scales, owner=type(self).__name__)
@@ -371,13 +369,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
 
     def _plan(
-        self,
-        sizes: Sizes,
-        *,
-        device: str,
-        seed: int,
-        label_smoothing: list[float] | None,
-        balancing: Balancing,
+        self, sizes: Sizes, *, device: str, seed: int, label_smoothing: list[float] | None
     ) -> TrainingPlan:
         return TrainingPlan(
             batch_size=sizes.batch_size,
@@ -389,7 +381,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             verbose=int(self.verbose),
             callbacks=self.callbacks or (),
             label_smoothing=label_smoothing,
-            balancing=balancing,
+            balancing=read_balancing(self.balancing, owner=type(self).__name__),
         )
 
     def _set_resolved(
