@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import (
+    ablation,
     attention,
     coverage,
+    balancing_cost,
     growth,
     holes,
     importance,
@@ -48,6 +50,8 @@ SUITES = {
         transfer,
         importance,
         coverage,
+        ablation,
+        balancing_cost,
     )
 }
 

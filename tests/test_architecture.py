@@ -41,7 +41,15 @@ MAY_IMPORT["_report"] = {*MAY_IMPORT}
 MAY_IMPORT[""] = {*MAY_IMPORT}  # sklearn_mtl/__init__.py: the public names
 
 WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "_multitask_report"}
-FOR_USERS = ("metrics", "model_selection", "datasets", "exceptions", "inspection", "persistence")
+FOR_USERS = (
+    "balancing",
+    "metrics",
+    "model_selection",
+    "datasets",
+    "exceptions",
+    "inspection",
+    "persistence",
+)
 
 
 class Import(NamedTuple):
@@ -151,7 +159,7 @@ def test_importing_the_package_needs_the_core_dependencies_only():
 
 
 def test_every_import_is_a_declared_dependency():
-    known = declared().union(*(declared(extra) for extra in ("plot", "examples")))
+    known = declared().union(*(declared(extra) for extra in ("plot", "examples", "torchjd")))
     assert [str(i) for i in outside() if i.library not in known] == []
 
 

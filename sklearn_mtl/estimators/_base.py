@@ -18,6 +18,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..balancing import GradientBalancing, LossBalancing, read_balancing
 from ..encoding import Columns, MergedRows, check_table
 from ..exceptions import FitInterruptedWarning
 from ..tasks import Task, sample_weight_table
@@ -74,7 +75,7 @@ _OF_CLASSES = ("classes_", "oof_proba_", "temperature_", "thresholds_")
 class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     """Fit, and all that does not depend on the kind of the tasks; see the classes derived from it."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "preset": [StrOptions({"fast", "default", "best"})],
         "n_folds": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
         "n_views": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -92,6 +93,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "sharing": [StrOptions({"joint", "auto", "each"})],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
+        "balancing": "no_validation",  # read_balancing names the choices in a stable order
         "callbacks": [list, tuple, None],
         "device": [str],
         "n_threads": [Interval(Integral, 1, None, closed="left")],
@@ -119,6 +121,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
+        balancing: str | LossBalancing | GradientBalancing = "mean",
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
         n_threads: int = 1,
@@ -142,6 +145,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.n_trees = n_trees
         self.sharing = sharing
         self.task_weight = task_weight
+        self.balancing = balancing
         self.callbacks = callbacks
         self.device = device
         self.n_threads = n_threads
@@ -194,6 +198,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
+        read_balancing(self.balancing, owner=owner)  # says at once what cannot be used
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
@@ -377,6 +382,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             verbose=int(self.verbose),
             callbacks=self.callbacks or (),
             label_smoothing=label_smoothing,
+            balancing=read_balancing(self.balancing, owner=type(self).__name__),
         )
 
     def _set_resolved(

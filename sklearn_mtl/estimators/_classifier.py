@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..balancing import GradientBalancing, LossBalancing
 from ..tasks import CLASS_KINDS
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
@@ -80,7 +81,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
     [(200, 2), (200, 2)]
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMultiTaskAttention._parameter_constraints,
         "task_types": [StrOptions(set(CLASS_KINDS)), dict, list, tuple, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left"), dict],
@@ -112,6 +113,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         task_types: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
+        balancing: str | LossBalancing | GradientBalancing = "mean",
         class_weight: Any = None,
         calibrate: bool | dict[str, bool] | list[bool] = False,
         thresholds: Threshold | dict[str, Threshold | None] | list[Threshold | None] | None = None,
@@ -139,6 +141,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             task_weight=task_weight,
+            balancing=balancing,
             callbacks=callbacks,
             device=device,
             n_threads=n_threads,

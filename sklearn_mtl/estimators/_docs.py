@@ -62,6 +62,12 @@ task_weight : dict, array-like of shape (T,), "cv" or None, default=None
     learned, and predicts its mean or most frequent class. ``"cv"`` fits twice, with equal weights and with
     weights by what each task then gained out of fold over its mean or base rate, and keeps the fit whose
     mean out-of-fold loss is lower.
+balancing : str, LossBalancing or GradientBalancing, default="mean"
+    How the tasks' losses become one update of the networks: ``"mean"``; weights of the losses
+    (``"uncertainty"``, ``"dwa"``, ``"geometric"``, ``"imtl_l"``, ``"famo"``, ``"random"``, ``"stch"``), as of
+    `LossBalancing`; weights of the gradients (``"pcgrad"``, ``"gradvac"``, ``"cagrad"``, ``"mgda"``,
+    ``"aligned"``, ``"imtl_g"``, ``"upgrad"``, ``"nash"``, ``"gradnorm"``), as of `GradientBalancing`.
+    ``task_weight`` multiplies losses before gradients are balanced, and the weights that balance losses.
 callbacks : list of skorch callbacks or None, default=None
     Called during training; ``net_.history`` has ``train_loss`` and ``valid_loss``. There is no validation
     set for callbacks that score one, such as ``EpochScoring``; held-out rows are scored by ``valid_loss``.

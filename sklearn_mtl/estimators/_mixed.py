@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..balancing import GradientBalancing, LossBalancing
 from ..tasks import CLASS_KINDS, NUMBER_KINDS
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
@@ -141,7 +142,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     {'genre': (200, 3), 'sold': (200, 2)}
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **MultiTaskAttentionClassifier._parameter_constraints,
         "task_types": [
             StrOptions({"regression", *NUMBER_KINDS, *CLASS_KINDS}),
@@ -176,6 +177,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         target_transform: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
+        balancing: str | LossBalancing | GradientBalancing = "mean",
         class_weight: Any = None,
         calibrate: bool | dict[str, bool] | list[bool] = False,
         thresholds: Threshold | dict[str, Threshold | None] | list[Threshold | None] | None = None,
@@ -203,6 +205,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             task_weight=task_weight,
+            balancing=balancing,
             callbacks=callbacks,
             device=device,
             n_threads=n_threads,

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..balancing import GradientBalancing, LossBalancing
 from ..tasks import NUMBER_KINDS
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
@@ -85,7 +86,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
     (2, 3)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMultiTaskAttention._parameter_constraints,
         "loss": [StrOptions(set(NUMBER_KINDS)), dict, list, tuple],
         **NUMBER_CONSTRAINTS,
@@ -115,6 +116,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         loss: str | tuple[str, Any] | dict[str, Any] | list[Any] = "squared_error",
         target_transform: Any = None,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
+        balancing: str | LossBalancing | GradientBalancing = "mean",
         callbacks: list[Any] | tuple[Any, ...] | None = None,
         device: str = "auto",
         n_threads: int = 1,
@@ -139,6 +141,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             task_weight=task_weight,
+            balancing=balancing,
             callbacks=callbacks,
             device=device,
             n_threads=n_threads,

@@ -100,8 +100,36 @@ class TaskHeads(nn.Module):
         Tensor of shape (G, B, V, O)
             Outputs of all tasks side by side: numbers in training units, logits of classes.
         """
-        weight = self.weight if self.reads is None else self.weight * self.reads
-        of_shared, of_own = torch.split(weight, [shared.shape[3], own.shape[4]], dim=2)
-        shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
-        of_slots = (shares.unsqueeze(3) * of_own.unsqueeze(2)).flatten(2, 3)  # (G, V, S K, O)
+        of_shared, of_slots = self._effective(shared.shape[3])
         return (shared @ of_shared + own.flatten(3) @ of_slots + self.bias).transpose(1, 2)
+
+    def gramian(self, of_outputs: Tensor, *, n_shared: int) -> Tensor:
+        """Give the inner products of the tasks' gradients with respect to what the heads read.
+
+        Row by row and view by view such a gradient is the product of a derivative and the head's weights,
+        so it need not be computed.
+
+        Parameters
+        ----------
+        of_outputs : Tensor of shape (G, B, V, O)
+            Derivatives of each task's loss by its own outputs.
+        n_shared : int
+            H - K.
+
+        Returns
+        -------
+        Tensor of shape (G, T, T)
+        """
+        weight = torch.cat(self._effective(n_shared), dim=2)  # (G, V, H - K + S K, O)
+        by_view = of_outputs.transpose(1, 2)  # (G, V, B, O)
+        products = ((weight.mT @ weight) * (by_view.mT @ by_view)).sum(1)  # (G, O, O)
+        n_tasks = int(self.task_of_output[-1]) + 1
+        of_task = nn.functional.one_hot(self.task_of_output, n_tasks).to(products.dtype)  # (O, T)
+        return of_task.T @ products @ of_task
+
+    def _effective(self, n_shared: int) -> tuple[Tensor, Tensor]:
+        """Give the weights of shared units (G, V, H - K, O) and of all slots' own (G, V, S K, O)."""
+        weight = self.weight if self.reads is None else self.weight * self.reads
+        of_shared, of_own = torch.split(weight, [n_shared, weight.shape[2] - n_shared], dim=2)
+        shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
+        return of_shared, (shares.unsqueeze(3) * of_own.unsqueeze(2)).flatten(2, 3)

@@ -12,6 +12,7 @@ from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PassthroughScoring
 from torch import Tensor, nn
 
+from ..balancing import Balancing, make_balancer
 from ..nn import OutputLayout, activate, task_losses
 from ._batches import Batch, FoldDataset, held_out_blocks
 from ._cycles import Cycles
@@ -55,12 +56,12 @@ class MeanTaskLoss(nn.Module):
         Returns
         -------
         loss : Tensor of shape ()
-        by_task : Tensor of shape (T,)
-            Means over folds.
+        by_fold : Tensor of shape (G, T)
+            Of each fold and task.
         """
         losses = task_losses(outputs, targets.unsqueeze(2), self.layout, self.smoothing).mean(2)  # (G, B, T)
-        by_task = (losses * weights).mean(1)  # (G, T)
-        return (by_task @ self.task_weight).sum(), by_task.mean(0).detach()
+        by_fold = (losses * weights).mean(1)  # (G, T)
+        return (by_fold @ self.task_weight).sum(), by_fold
 
 
 class FoldNet(NeuralNet):
@@ -80,6 +81,10 @@ class FoldNet(NeuralNet):
         Rate at the start of a cycle.
     dropout_seed : int
         Of the generator that draws the dropout.
+    balancing : LossBalancing, GradientBalancing or None
+        How the tasks' losses become one update; None for their mean.
+    balancing_seed : int
+        Of what balancing draws.
 
     Attributes
     ----------
@@ -99,12 +104,16 @@ class FoldNet(NeuralNet):
         task_names: list[str],
         dropout: float,
         dropout_seed: int,
+        balancing: Balancing,
+        balancing_seed: int,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.task_names = task_names
         self.dropout = dropout
         self.dropout_seed = dropout_seed
+        self.balancing = balancing
+        self.balancing_seed = balancing_seed
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -117,6 +126,13 @@ class FoldNet(NeuralNet):
         self.dataset_: FoldDataset = X
         self.dataset_.encode_once(self.module_.tokens)
         self.dropout_generator_ = torch.Generator(self.device).manual_seed(self.dropout_seed)
+        self.balancer_ = make_balancer(
+            self.balancing,
+            self.module_,
+            task_weight=self.criterion_.task_weight,
+            n_folds=self.dataset_.rows.n_folds,
+            seed=self.balancing_seed,
+        )
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
         self.cycles_ = Cycles(self.max_epochs, self._mixture_loss)
@@ -128,10 +144,19 @@ class FoldNet(NeuralNet):
             self.module_.load_state_dict(self.best_state_)
             self._set_training(training=False)
             self.spread_ = self._spread_out_of_fold()
+        if self.balancer_ is not None:
+            self.balancer_.close()
         self.module_.requires_grad_(requires_grad=False)
         self.optimizer_.state.clear()
         self.optimizer_.zero_grad()
-        for name in ("dataset_", "cycles_", "dropout_generator_", "best_state_", "train_task_loss_"):
+        for name in (
+            "dataset_",
+            "cycles_",
+            "dropout_generator_",
+            "balancer_",
+            "best_state_",
+            "train_task_loss_",
+        ):
             self.__dict__.pop(name, None)
 
     def take_spread(self) -> NDArray[np.float64]:
@@ -169,15 +194,36 @@ class FoldNet(NeuralNet):
             group["lr"] = self.lr * share
         self.module_.network.dropout = self.dropout * share
 
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+        """Update once; then let the balancer look at the same batch with the same dropout, if it wants to."""
+        if self.balancer_ is None or not self.balancer_.compares:
+            return super().train_step(batch, **fit_params)  # type: ignore[no-any-return]
+        dropout = self.dropout_generator_.get_state()
+        step: dict[str, Tensor] = super().train_step(batch, **fit_params)
+        self.dropout_generator_.set_state(dropout)
+        with torch.no_grad():
+            self.balancer_.compare(self._losses(batch)[2])
+        return step
+
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Compute the loss of a batch and its gradients."""
         self._set_training(training=True)
+        outputs, loss, by_fold = self._losses(batch, **fit_params)
+        if self.balancer_ is None:
+            torch.autograd.backward(loss)
+        else:
+            observed = (batch[1][1] > 0).any(1)  # (G, T)
+            self.balancer_.backward(by_fold, outputs, observed)
+        self.train_task_loss_ += by_fold.detach().mean(
+            0
+        )  # no tensor a step is kept: many small ones scatter the heap
+        return {"loss": loss / len(outputs), "y_pred": outputs}
+
+    def _losses(self, batch: Batch, **fit_params: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """Give outputs, the loss, and that of each fold and task."""
         (numbers, categories), (targets, weights) = batch
         outputs = self.module_(numbers, categories, self.dropout_generator_, **fit_params)
-        loss, by_task = self.criterion_(outputs, targets, weights)
-        loss.backward()
-        self.train_task_loss_ += by_task  # no tensor a step is kept: many small ones scatter the heap
-        return {"loss": loss / len(outputs), "y_pred": outputs}
+        return outputs, *self.criterion_(outputs, targets, weights)
 
     def run_single_epoch(self, iterator: Any, training: bool, *args: Any, **kwargs: Any) -> None:
         """Train on all batches, or measure the out-of-fold loss."""
@@ -188,6 +234,8 @@ class FoldNet(NeuralNet):
         self._anneal()
         self.train_task_loss_ = torch.zeros_like(self.criterion_.task_weight)  # (T,)
         super().run_single_epoch(iterator, training, *args, **kwargs)
+        if self.balancer_ is not None:
+            self.balancer_.end_epoch()
         self.history.record("train_task_losses", (self.train_task_loss_ / len(iterator)).tolist())
 
     def _predict_out_of_fold(self) -> NDArray[np.float64]:

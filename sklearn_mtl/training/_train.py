@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..balancing import Balancing
 from ..encoding import quantile_bins
 from ..nn import ColumnAttention, ColumnAttentionModel, ColumnTokens, TaskHeads, ViewNetwork
 from ._batches import FoldBatches, FoldDataset
@@ -68,6 +69,8 @@ class TrainingPlan:
         The user's own.
     label_smoothing : sequence of float, length T, optional
         Of tasks of classes, in the loss that is minimised alone.
+    balancing : LossBalancing or GradientBalancing, optional
+        How the tasks' losses become one update; else their mean.
     """
 
     batch_size: int
@@ -79,6 +82,7 @@ class TrainingPlan:
     verbose: int
     callbacks: Sequence[Any]
     label_smoothing: Sequence[float] | None = None
+    balancing: Balancing = None
 
 
 def build_model(
@@ -175,7 +179,8 @@ def train(
     ValueError
         No epoch has had a finite loss.
     """
-    init_seed, dropout_seed, order_seed = np.random.SeedSequence(plan.seed).generate_state(3).tolist()
+    seeds = np.random.SeedSequence(plan.seed).generate_state(4).tolist()
+    init_seed, dropout_seed, order_seed, balancing_seed = seeds
     left, width = quantile_bins(rows.numbers, n_bins=sizes.n_bins)
     n_outputs = [outputs.stop - outputs.start for outputs in rows.layout.slices]
     net = FoldNet(
@@ -209,6 +214,8 @@ def train(
         verbose=0,
         task_names=list(task_names),
         dropout_seed=dropout_seed,
+        balancing=plan.balancing,
+        balancing_seed=balancing_seed,
     )
     net.fit(FoldDataset(rows, scales, device=plan.device, others=others), None)
     if not net.best_epoch_:

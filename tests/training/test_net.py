@@ -60,14 +60,14 @@ def outputs_and_labels():
 def test_the_loss_is_the_weighted_mean_of_tasks_summed_over_folds(make_rows, outputs_and_labels):
     layout, (outputs, targets, weights) = make_rows().layout, outputs_and_labels
     task_weight = torch.tensor([0.5, 0.2, 0.3], dtype=torch.float64)
-    loss, by_task = MeanTaskLoss(layout, task_weight)(outputs, targets, weights)
+    loss, by_fold = MeanTaskLoss(layout, task_weight)(outputs, targets, weights)
     expected = np.zeros((2, 3))
     for fold in range(2):
         for row in range(6):
             for view in range(3):
                 losses = task_losses(outputs[fold, row, view], targets[fold, row], layout)
                 expected[fold] += (weights[fold, row] * losses).numpy() / (6 * 3)
-    np.testing.assert_allclose(by_task.numpy(), expected.mean(axis=0))
+    np.testing.assert_allclose(by_fold.numpy(), expected)
     assert loss.item() == pytest.approx((expected @ task_weight.numpy()).sum())
 
 
