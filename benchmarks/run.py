@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmarks import (
     ablation,
     attention,
-    coverage,
     balancing_cost,
+    coverage,
     growth,
     holes,
     importance,
