@@ -28,14 +28,16 @@ MAY_IMPORT = {
     "nn": {"exceptions"},
     "balancing": {*BASE, "nn"},
     "training": {*READING, "nn", "balancing"},
-    "estimators": {*READING, "nn", "balancing", "training", "metrics"},
+    "attention": {*BASE, "nn", "training"},
+    "schedules": {*BASE, "training"},
+    "estimators": {"attention", "schedules", *READING, "nn", "balancing", "training", "metrics"},
 }
 LAST = ("inspection", "persistence", "model_selection", "report")  # each may import all of the above
 MAY_IMPORT |= {part: {*MAY_IMPORT} for part in LAST}
 MAY_IMPORT[""] = {*MAY_IMPORT}  # sklearn_mtl/__init__.py: the public names
 
 WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "report"}
-FOR_USERS = ("metrics", "model_selection", "datasets", "exceptions", "inspection", "persistence")
+FOR_USERS = ("attention", "schedules", "metrics", "model_selection", "datasets", "exceptions", "inspection", "persistence")
 
 
 class Import(NamedTuple):

@@ -11,11 +11,20 @@ import torch
 from numpy.typing import NDArray
 
 from ..encoding import quantile_bins
-from ..nn import ColumnAttention, ColumnAttentionModel, ColumnTokens, TaskHeads, ViewNetwork
+from ..nn import (
+    ColumnAttention,
+    ColumnAttentionModel,
+    ColumnTokens,
+    TaskHeads,
+    TokenEncoder,
+    ViewNetwork,
+)
 from ._batches import FoldBatches, FoldDataset
+from ._design import ModelDesign
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import ProgressLine
 from ._rows import TargetScales, TrainingRows
+from ._schedule import Schedule, together
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,8 @@ class TrainingPlan:
         The user's own.
     label_smoothing : sequence of float, length T, optional
         Of tasks of classes, in the loss that is minimised alone.
+    schedule : Schedule, optional
+        Which tasks are trained when; without one, all of them all the time.
     """
 
     batch_size: int
@@ -79,6 +90,7 @@ class TrainingPlan:
     verbose: int
     callbacks: Sequence[Any]
     label_smoothing: Sequence[float] | None = None
+    schedule: Schedule | None = None
 
 
 def build_model(
@@ -91,6 +103,7 @@ def build_model(
     sizes: ModelSizes,
     seed: int,
     constant: Sequence[int] = (),
+    design: ModelDesign = ModelDesign(),  # noqa: B008  frozen
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
 
@@ -109,6 +122,7 @@ def build_model(
         Of the initial values.
     constant : sequence of int, default=()
         Outputs that are the same for all rows.
+    design : ModelDesign, default=ModelDesign()
 
     Returns
     -------
@@ -120,18 +134,35 @@ def build_model(
     tokens = ColumnTokens(
         torch.from_numpy(left), torch.from_numpy(width), cardinalities, d_token=sizes.d_token, **shared
     )
-    attention = ColumnAttention(
-        n_slots=sizes.n_slots,
-        n_columns=tokens.n_columns,
-        d_token=sizes.d_token,
-        d_slot=sizes.d_slot,
-        **views,
-    )
+    attention = _build_attention(design, sizes, n_columns=tokens.n_columns, shared=shared)
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
-    heads = TaskHeads(n_outputs, n_slots=sizes.n_slots, constant=constant, **views)
+    heads = TaskHeads(
+        n_outputs, n_slots=sizes.n_slots, constant=constant, gated=design.sharing == "gated", **views
+    )
     with torch.no_grad():
         heads.bias.add_(torch.from_numpy(prior)[:, None, None])
-    return ColumnAttentionModel(tokens, attention, network, heads)
+    encoder = None
+    if design.n_encoder_layers:
+        n_layers, n_heads = design.n_encoder_layers, design.n_encoder_heads
+        encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
+    interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
+    return ColumnAttentionModel(tokens, attention, network, heads, encoder=encoder, interaction=interaction)
+
+
+def _build_attention(
+    design: ModelDesign, sizes: ModelSizes, *, n_columns: int, shared: dict[str, Any]
+) -> ColumnAttention:
+    columns = {**shared, "n_columns": n_columns, "d_token": sizes.d_token}
+    queries = design.build_queries(n_views=sizes.n_views, n_slots=sizes.n_slots, **columns)
+    del columns["n_folds"]  # of the queries
+    return ColumnAttention(
+        queries,
+        d_hidden=sizes.d_hidden,
+        d_slot=sizes.d_slot,
+        function=design.function,
+        superposed=design.sharing == "superposed",
+        **columns,
+    )
 
 
 def train(
@@ -144,6 +175,7 @@ def train(
     sizes: ModelSizes,
     plan: TrainingPlan,
     others: Sequence[NDArray[np.float64]] = (),
+    design: ModelDesign = ModelDesign(),  # noqa: B008  frozen
 ) -> FoldNet:
     """Train a net.
 
@@ -162,6 +194,7 @@ def train(
     plan : TrainingPlan
     others : sequence of ndarray of shape (R, O), default=()
         Out-of-fold numbers and probabilities of the views that will stand beside the network.
+    design : ModelDesign, default=ModelDesign()
 
     Returns
     -------
@@ -187,6 +220,7 @@ def train(
         module__constant=rows.layout.thresholds,
         module__prior=scales.prior,
         module__sizes=sizes,
+        module__design=design,
         module__seed=init_seed,
         criterion=MeanTaskLoss,
         criterion__layout=rows.layout,
@@ -209,6 +243,7 @@ def train(
         verbose=0,
         task_names=list(task_names),
         dropout_seed=dropout_seed,
+        schedule=plan.schedule or together(range(len(n_outputs)), max_epochs=plan.max_epochs),
     )
     net.fit(FoldDataset(rows, scales, device=plan.device, others=others), None)
     if not net.best_epoch_:
