@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import (
+    ablation_attention,
     attention,
     growth,
     holes,
@@ -44,6 +45,7 @@ SUITES = {
         loop,
         attention,
         transfer,
+        ablation_attention,
     )
 }
 
