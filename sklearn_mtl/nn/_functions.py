@@ -163,8 +163,8 @@ def born(scores: Tensor, dim: int) -> Tensor:
 
     Examples
     --------
-    >>> born(torch.tensor([1.0, -1.0, 0.0]), 0)
-    tensor([0.5000, 0.5000, 0.0000])
+    >>> born(torch.tensor([1.0, -2.0]), 0)
+    tensor([0.2000, 0.8000])
     """
     squares = scores.square() + _LEAST_SQUARE
     return squares / squares.sum(dim, keepdim=True)
