@@ -1,4 +1,4 @@
-"""Suite `ablation_attention`: every form of attention, sharing, interaction and schedule beside the default."""
+"""Suite `ablation_attention`: forms of attention, sharing, interaction and schedule beside the default."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ _TASKS: dict[str, Any] = {
 _RELATED, _ON_THEIR_OWN = ["task_0", "task_1", "task_2"], ["task_3", "task_4"]
 _LOSS = (
     "Loss of test rows in percent of that of the default, less 100: mean and standard error of the paired "
-    'differences over 5 folds, `preset="fast"`; below 0 is better than the default. aRRMSE; of emotions the mean '
-    "log loss."
+    'differences over 5 folds, `preset="fast"`; below 0 is better than the default. aRRMSE; of emotions the '
+    "mean log loss."
 )
 _R2 = (
-    f"Drawn tasks that conflict, {_N_ROWS} rows of 12 columns, {_N_SEEDS} seeds: three tasks of one function, "
-    "one of them turned around, with 60 % of their labels missing; two of functions of their own; one of "
-    "nothing but noise. R² on other rows, less that of the same task learned alone with the same parameters, "
-    "and the standard error; the last column is the least share of the R² alone that any task keeps."
+    f"Drawn tasks that conflict, {_N_ROWS} rows of 12 columns, {_N_SEEDS} seeds: three tasks of one "
+    "function, one of them turned around, with 60 % of their labels missing; two of functions of their own; "
+    "one of nothing but noise. R² on other rows, less that of the task learned alone with the same "
+    "parameters, and the standard error; last, the least share of the R² alone that a task keeps."
 )
 
 
@@ -149,7 +149,7 @@ def _measure(
     y_test: pd.DataFrame,
 ) -> Record:
     """Fit, and give the loss of all views and of the network alone."""
-    is_classes = y.dtypes.iloc[0] != float
+    is_classes = not pd.api.types.is_float_dtype(y.dtypes.iloc[0])
     estimator = MultiTaskAttentionClassifier if is_classes else MultiTaskAttentionRegressor
     model = estimator(preset="fast", random_state=0, **make()).fit(X, y)
     loss = _log_loss if is_classes else _arrmse

@@ -37,7 +37,16 @@ MAY_IMPORT |= {part: {*MAY_IMPORT} for part in LAST}
 MAY_IMPORT[""] = {*MAY_IMPORT}  # sklearn_mtl/__init__.py: the public names
 
 WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "report"}
-FOR_USERS = ("attention", "schedules", "metrics", "model_selection", "datasets", "exceptions", "inspection", "persistence")
+FOR_USERS = (
+    "attention",
+    "schedules",
+    "metrics",
+    "model_selection",
+    "datasets",
+    "exceptions",
+    "inspection",
+    "persistence",
+)
 
 
 class Import(NamedTuple):

@@ -16,7 +16,15 @@ from numpydoc.docscrape import NumpyDocString
 import sklearn_mtl
 
 PACKAGE = Path(sklearn_mtl.__file__).parent
-USER_FACING = ("attention", "schedules", "metrics", "model_selection", "datasets", "inspection", "persistence")
+USER_FACING = (
+    "attention",
+    "schedules",
+    "metrics",
+    "model_selection",
+    "datasets",
+    "inspection",
+    "persistence",
+)
 NO_PARAMETER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 

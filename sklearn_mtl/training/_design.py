@@ -30,27 +30,32 @@ class ModelDesign:
 
     Attributes
     ----------
-    function : callable, default=softmax
+    function : callable
         Turns scores into attention.
-    query : {"token", "context", "multihead", "task"}, default="token"
+    query : {"token", "context", "multihead", "task"}
         How scores come about.
-    n_heads : int, default=1
+    n_heads : int
         Of ``"multihead"`` and ``"task"``.
-    n_encoder_layers, n_encoder_heads : int, default=0, 1
+    n_encoder_layers, n_encoder_heads : int
         Self-attention before pooling; 0 layers for none.
-    sharing : {"own", "shared", "gated", "superposed"}, default="own"
+    sharing : {"own", "shared", "gated", "superposed"}
         Of attention, between tasks.
-    interaction : {"residual", "attention"} or None, default=None
+    interaction : {"residual", "attention"} or None
         Between the units of slots, where there are several.
     """
 
-    function: AttentionFunction = ATTENTION_FUNCTIONS["softmax"]
-    query: str = "token"
-    n_heads: int = 1
-    n_encoder_layers: int = 0
-    n_encoder_heads: int = 1
-    sharing: str = "own"
-    interaction: str | None = None
+    function: AttentionFunction
+    query: str
+    n_heads: int
+    n_encoder_layers: int
+    n_encoder_heads: int
+    sharing: str
+    interaction: str | None
+
+    @classmethod
+    def default(cls) -> ModelDesign:
+        """Give the design of the estimators' default parameters."""
+        return cls(ATTENTION_FUNCTIONS["softmax"], "token", 1, 0, 1, "own", None)
 
     def build_queries(self, *, n_columns: int, **sizes: Any) -> Queries:
         """Build what gives the scores."""

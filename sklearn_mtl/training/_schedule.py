@@ -30,7 +30,7 @@ class Stage:
     tasks: tuple[int, ...]
     scored: tuple[int, ...]
     n_epochs: int
-    trains_trunk: bool = True
+    trains_trunk: bool
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def together(tasks: Sequence[int], *, max_epochs: int, alternates: bool = False)
     -------
     Schedule
     """
-    return Schedule((Stage(tuple(tasks), tuple(tasks), max_epochs),), alternates)
+    stage = Stage(tuple(tasks), tuple(tasks), max_epochs, trains_trunk=True)
+    return Schedule((stage,), alternates)
 
 
 def one_by_one(order: Sequence[int], *, max_epochs: int, frozen: bool) -> Schedule:

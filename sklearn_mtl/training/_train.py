@@ -103,7 +103,7 @@ def build_model(
     sizes: ModelSizes,
     seed: int,
     constant: Sequence[int] = (),
-    design: ModelDesign = ModelDesign(),  # noqa: B008  frozen
+    design: ModelDesign | None = None,
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
 
@@ -122,12 +122,14 @@ def build_model(
         Of the initial values.
     constant : sequence of int, default=()
         Outputs that are the same for all rows.
-    design : ModelDesign, default=ModelDesign()
+    design : ModelDesign, optional
+        Without one, that of the default parameters.
 
     Returns
     -------
     ColumnAttentionModel
     """
+    design = design or ModelDesign.default()
     generator = torch.Generator().manual_seed(seed)
     shared: dict[str, Any] = {"n_folds": len(prior), "generator": generator}
     views: dict[str, Any] = {**shared, "n_views": sizes.n_views, "d_hidden": sizes.d_hidden}
@@ -175,7 +177,7 @@ def train(
     sizes: ModelSizes,
     plan: TrainingPlan,
     others: Sequence[NDArray[np.float64]] = (),
-    design: ModelDesign = ModelDesign(),  # noqa: B008  frozen
+    design: ModelDesign | None = None,
 ) -> FoldNet:
     """Train a net.
 
@@ -194,7 +196,8 @@ def train(
     plan : TrainingPlan
     others : sequence of ndarray of shape (R, O), default=()
         Out-of-fold numbers and probabilities of the views that will stand beside the network.
-    design : ModelDesign, default=ModelDesign()
+    design : ModelDesign, optional
+        Without one, that of the default parameters.
 
     Returns
     -------

@@ -81,7 +81,8 @@ def make_model(make_tokens, make_queries, randomised, generator):
         views = {**shared, "n_views": 2, "d_hidden": 4}
         attention = ColumnAttention(
             make_queries(queries or "token", n_slots=n_slots),
-            n_columns=4, d_token=3, d_hidden=4, d_slot=2, generator=generator, superposed=queries == "superposed",
+            n_columns=4, d_token=3, d_hidden=4, d_slot=2, generator=generator,
+            superposed=queries == "superposed",
         )  # fmt: skip
         network = ViewNetwork(n_layers=2, dropout=dropout, **views)
         heads = TaskHeads(n_outputs, n_slots=n_slots, **views)

@@ -69,7 +69,8 @@ def slot_weights_by_loop(attention, tokens):
                 + attention.queries.slot_query[fold, column, :, 0, slot]
             )
             bias = (
-                attention.queries.view_bias[fold, column, 0, view, 0] + attention.queries.slot_bias[fold, column, 0, 0, slot]
+                attention.queries.view_bias[fold, column, 0, view, 0]
+                + attention.queries.slot_bias[fold, column, 0, 0, slot]
             )
             scores.append((query @ tokens[fold, column, row] + bias).item())
         weights[fold, row, view, slot] = torch.tensor(softmax(scores), dtype=torch.float64)

@@ -34,7 +34,9 @@ def attend(row, layer, fold, n_heads):
     pooled = torch.zeros_like(parts[:, 0])  # (C, N, d)
     for head in range(n_heads):
         for asks in range(len(row)):
-            scores = [parts[asks, 0, head] @ parts[j, 1, head] / math.sqrt(parts.shape[3]) for j in range(len(row))]
+            scores = [
+                parts[asks, 0, head] @ parts[j, 1, head] / math.sqrt(parts.shape[3]) for j in range(len(row))
+            ]
             powers = [math.exp(score) for score in scores]
             for j, power in enumerate(powers):
                 pooled[asks, head] += power / sum(powers) * parts[j, 2, head]
@@ -56,17 +58,26 @@ def test_tokens_equal_a_loop(n_heads, make, randomised, tokens):
             for layer in encoder.layers:
                 norms = [(layer.scale[i][fold, 0, 0], layer.shift[i][fold, 0, 0]) for i in range(2)]
                 row = row + attend(torch.stack([normed(t, *norms[0]) for t in row]), layer, fold, n_heads)
-                hidden = torch.stack([normed(t, *norms[1]) for t in row]) @ layer.up[fold] + layer.up_bias[fold]
+                hidden = (
+                    torch.stack([normed(t, *norms[1]) for t in row]) @ layer.up[fold] + layer.up_bias[fold]
+                )
                 row = row + gelu(hidden) @ layer.down[fold] + layer.down_bias[fold]
             torch.testing.assert_close(encoded[fold, :, at], row, rtol=1e-6, atol=1e-9)
 
 
 @torch.no_grad()
-def test_a_layer_is_the_one_of_torch(make, randomised, tokens):
-    encoder = randomised(TokenEncoder(n_folds=1, n_layers=1, n_heads=1, d_token=D_TOKEN, generator=torch.Generator()))
+def test_a_layer_is_the_one_of_torch(randomised, generator, tokens):
+    encoder = randomised(TokenEncoder(n_folds=1, n_layers=1, n_heads=1, d_token=D_TOKEN, generator=generator))
     own = encoder.layers[0]
     torchs = nn.TransformerEncoderLayer(
-        D_TOKEN, 1, 2 * D_TOKEN, dropout=0, activation="gelu", norm_first=True, batch_first=True, dtype=torch.float64
+        D_TOKEN,
+        1,
+        2 * D_TOKEN,
+        dropout=0,
+        activation="gelu",
+        norm_first=True,
+        batch_first=True,
+        dtype=torch.float64,
     )
     for norm, place in ((torchs.norm1, 0), (torchs.norm2, 1)):
         norm.weight.copy_(own.scale[place][0, 0, 0])

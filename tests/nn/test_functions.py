@@ -88,7 +88,7 @@ def test_weights_are_not_negative_and_sum_to_1(name, size, dtype, scores):
         torch.testing.assert_close(weights.sum(1), torch.ones_like(weights[:, 0]), rtol=0, atol=tolerance)
 
 
-def test_the_sum_of_sigmoid_weights_is_anything_up_to_the_number_of_tokens(scores):
+def test_the_sum_of_sigmoid_weights_is_anything_up_to_the_number_of_tokens():
     sigmoid_weights = ATTENTION_FUNCTIONS["sigmoid"]
     assert sigmoid_weights(torch.full((7,), 50.0), 0).sum() == 7
     assert sigmoid_weights(torch.full((7,), -50.0), 0).sum() < 1e-6
@@ -104,7 +104,9 @@ def test_scores_of_0_give_equal_weights(name):
 def test_permuting_scores_permutes_weights(name, scores):
     order = torch.tensor([3, 0, 6, 1, 5, 2, 4])
     function = ATTENTION_FUNCTIONS[name]
-    torch.testing.assert_close(function(scores[:, order], 1), function(scores, 1)[:, order], rtol=0, atol=1e-15)
+    torch.testing.assert_close(
+        function(scores[:, order], 1), function(scores, 1)[:, order], rtol=0, atol=1e-15
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -43,7 +43,9 @@ def test_units_equal_a_loop(kind, make, randomised, own):
     for fold, view, row, slot in itertools.product(*map(range, own.shape[:4])):
         slots = own[fold, view, row]  # (S, K)
         shares, weight = SHARES[kind](interaction, fold, slots, slot)
-        expected = slots[slot] + sum(share * (other @ weight) for share, other in zip(shares, slots, strict=True))
+        expected = slots[slot] + sum(
+            share * (other @ weight) for share, other in zip(shares, slots, strict=True)
+        )
         torch.testing.assert_close(taken[fold, view, row, slot], expected, rtol=1e-6, atol=1e-9)
 
 

@@ -94,9 +94,7 @@ def test_scores_equal_a_loop(kind, make, tokens):
 def test_views_start_apart_and_slots_as_their_view_but_for_superposed_ones(kind, make_queries, tokens):
     queries = make_queries(kind, n_slots=N_SLOTS, d_token=D_TOKEN).double()
     n_heads = queries.n_heads
-    of_views, of_slots = torch.split(
-        queries(tokens), [n_heads * N_VIEWS, n_heads * N_VIEWS * N_SLOTS], dim=3
-    )
+    of_views, of_slots = torch.split(queries(tokens), [n_heads * N_VIEWS, n_heads * N_VIEWS * N_SLOTS], dim=3)
     of_views = of_views.unflatten(3, (n_heads, N_VIEWS))
     of_slots = of_slots.unflatten(3, (n_heads, N_VIEWS, N_SLOTS))
     assert ((of_views[..., 0] - of_views[..., 1]).abs().amax((1, 2, 3)) > 0.01).all()

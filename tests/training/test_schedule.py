@@ -40,9 +40,7 @@ def test_later_stages_leave_a_frozen_trunk_and_the_tasks_before_as_they_were(mak
     rows = make_rows()
     before, after = (states_after(trained, rows, n_tasks) for n_tasks in (1, 3))
     outputs = [rows.layout.slices[task] for task in ORDER]
-    for (name, old), new in zip(
-        before.module_.named_parameters(), after.module_.parameters(), strict=True
-    ):
+    for (name, old), new in zip(before.module_.named_parameters(), after.module_.parameters(), strict=True):
         if not is_of_task(after, new):
             assert torch.equal(old, new), name
         elif name in ("heads.weight", "heads.bias"):
@@ -104,7 +102,12 @@ def test_alternating_minimises_the_loss_of_one_task_a_step(make_rows, trained, m
 
     monkeypatch.setattr(torch.optim.AdamW, "step", step)
     trained(make_rows(), schedule=together(range(3), max_epochs=2, alternates=True), max_epochs=2)
-    assert weights[:4] == [[True, False, False], [False, True, False], [False, False, True], [True, False, False]]
+    assert weights[:4] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+        [True, False, False],
+    ]
 
 
 def test_affinity_of_numbers_is_their_squared_correlation_where_both_are_seen(make_rows):
@@ -139,7 +142,7 @@ def test_the_order_by_affinity_begins_in_the_middle_and_leaves_out_what_is_not_a
 
 
 def test_designs_of_one_slot_have_no_interaction():
-    design = ModelDesign(interaction="attention")
+    design = replace(ModelDesign.default(), interaction="attention")
     generator = torch.Generator()
     assert design.build_interaction(n_slots=1, n_folds=2, d_slot=3, generator=generator) is None
     assert design.build_interaction(n_slots=2, n_folds=2, d_slot=3, generator=generator) is not None
