@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, r2_score
 
-from benchmarks import mtr, records
+from benchmarks import growth, mtr, records
 from benchmarks.cases import FOLDS, Case, fill, folds
 from benchmarks.records import Record
 from benchmarks.tables import complete, machines, markdown
@@ -49,7 +53,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 METHODS = (*OPTIONS, ALONE)
 TABLES = ("jura", "sf2", "wq", "andro", "emotions")
-DATASETS = (*TABLES, CONFLICT)
+SIZES = {f"T={n_tasks}": n_tasks for n_tasks in (3, 16, 64)}
+DATASETS = (*TABLES, CONFLICT, *SIZES)
 
 
 _N_SEEDS, _N_ROWS, _N_TEST_ROWS = 10, 400, 2_000
@@ -73,40 +78,56 @@ _R2 = (
     "parameters, and the standard error; last, the least share of the R² alone that a task keeps."
 )
 
+_COST = (
+    "Seconds of the processor an epoch, and peak memory less that of the imports, of networks alone, each "
+    "divided by the default's; 1,000 rows of 20 columns, by tasks."
+)
+
 
 def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> None:
     """Measure what has no record yet."""
-    tables = (mtr.load(name, folder=folder) for name in datasets if name != CONFLICT)
+    tables = (mtr.load(name, folder=folder) for name in datasets if name in TABLES)
     fill(
         SUITE,
         folds(tables, {name: partial(dict, OPTIONS[name]) for name in methods if name != ALONE}, _measure),
     )
     if CONFLICT in datasets:
         fill(SUITE, _drawn(methods))
+    costs = ({"dataset": size, "method": name} for size in SIZES if size in datasets for name in methods)
+    fill(SUITE, ((key, partial(_measure_cost_apart, **key)) for key in costs if key["method"] != ALONE))
 
 
 def report() -> str:
     """Return the tables of all records, in Markdown."""
     measured = pd.DataFrame(records.read(SUITE))
     parts = []
-    real = measured[measured["dataset"] != CONFLICT]
+    real = measured[measured["dataset"].isin(TABLES)]
     if len(real):
         real = complete(real, n_folds=FOLDS.get_n_splits())
         parts += [
             markdown(_differences(real, of), caption=f"{what} {_LOSS}")
             for of, what in (("loss", "Network, linear view and forest."), ("network_loss", "Network alone."))
         ]
-        seconds = real.pivot_table("fit_seconds", "method", "dataset")
-        parts.append(
-            markdown(_ordered(seconds / seconds.loc[DEFAULT]), caption="Seconds of a fit / of the default.")
-        )
     drawn = measured[measured["dataset"] == CONFLICT]
     if ALONE in set(drawn["method"]):
         parts += [
             markdown(_gains(drawn, of), caption=f"{what} {_R2}")
             for of, what in (("r2", "Network, linear view and forest."), ("network_r2", "Network alone."))
         ]
+    sized = measured[measured["dataset"].isin(SIZES)]
+    if len(sized):
+        parts.append(markdown(_costs(sized), caption=_COST))
     return "\n\n".join([*parts, machines(measured)])
+
+
+def _costs(sized: pd.DataFrame) -> pd.DataFrame:
+    table = pd.DataFrame()
+    for what in ("epoch_seconds", "fit_mb"):
+        values = sized.pivot_table(what, "method", "dataset")
+        for size in (size for size in SIZES if size in values):
+            name = {"epoch_seconds": "time", "fit_mb": "memory"}[what]
+            table[f"{name}, {size}"] = values[size] / values.loc[DEFAULT, size]
+    return _ordered(table).drop(index=DEFAULT)
 
 
 def _differences(measured: pd.DataFrame, of: str) -> pd.DataFrame:
@@ -155,8 +176,7 @@ def _measure(
     loss = _log_loss if is_classes else _arrmse
     both = loss(model, y, X_test, y_test)
     _leave_the_network_alone(model)
-    seconds = float(model.history_["seconds"].sum())
-    return {"loss": both, "network_loss": loss(model, y, X_test, y_test), "fit_seconds": seconds}
+    return {"loss": both, "network_loss": loss(model, y, X_test, y_test)}
 
 
 def _leave_the_network_alone(model: Any) -> None:
@@ -205,3 +225,27 @@ def _measure_drawn(method: str, seed: int) -> Record:
 
 def _r2(model: Any, X: pd.DataFrame, y: pd.DataFrame) -> dict[str, float]:
     return dict(zip(y, map(float, r2_score(y, model.predict(X), multioutput="raw_values")), strict=True))
+
+
+def _measure_cost_apart(*, dataset: str, method: str) -> Record:
+    """Measure in a new process, whose peak of memory is its own."""
+    command = [sys.executable, "-m", "benchmarks.ablation_attention", dataset, method]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def _measure_cost(dataset: str, method: str) -> Record:
+    X, y = growth.draw(1_000, 20, SIZES[dataset])
+    imports = growth.peak_mb()
+    n_epochs = max(6, SIZES[dataset]) if method.startswith("sequential") else 6
+    parameters = {"max_epochs": n_epochs, "linear_view": False, "n_trees": 0, "random_state": 0}
+    model = MultiTaskAttentionRegressor(**parameters, **OPTIONS[method])
+    start = process_time()
+    model.fit(X, y)
+    return {
+        "epoch_seconds": (process_time() - start) / len(model.history_),
+        "fit_mb": growth.peak_mb() - imports,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure_cost(*sys.argv[1:])))

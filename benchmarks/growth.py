@@ -137,8 +137,8 @@ def _measure_apart(*, dataset: str, method: str) -> Record:
 
 
 def _measure(dataset: str, method: str) -> Record:
-    imports = _peak_mb()
-    X, y = _draw(*SIZES[dataset])
+    imports = peak_mb()
+    X, y = draw(*SIZES[dataset])
     parameters = {"max_epochs": 1 if dataset == MILLION else N_EPOCHS}
     if method == SHARED:
         parameters["n_slots"] = 1
@@ -151,13 +151,13 @@ def _measure(dataset: str, method: str) -> Record:
         "fit_seconds": seconds,
         "n_epochs": len(history),
         "epoch_seconds": float(history["seconds"].median()),
-        "peak_mb": _peak_mb(),
+        "peak_mb": peak_mb(),
         "imports_mb": imports,
         "input_mb": X.nbytes / 1e6,
     }
 
 
-def _draw(n_rows: int, n_columns: int, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
+def draw(n_rows: int, n_columns: int, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
     """Make tasks that are mixtures of eight bends of the first ten columns, with noise; float32."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_rows, n_columns), dtype=np.float32)
@@ -167,7 +167,7 @@ def _draw(n_rows: int, n_columns: int, n_tasks: int) -> tuple[np.ndarray, np.nda
     return X, y
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return the peak of this process's resident memory in 10⁶ bytes.
 
     Not by `resource.getrusage`: there Linux lets a process begin with the peak of the one that started it.
