@@ -138,8 +138,7 @@ def _differences(measured: pd.DataFrame, of: str) -> pd.DataFrame:
     table = pd.DataFrame()
     for name in (name for name in TABLES if name in by_set.groups):
         table[name], table[f"{name}, error"] = by_set.mean().loc[name], by_set.sem().loc[name]
-    means = by_set.mean()
-    table["mean"] = means.mean()
+    table["mean"] = by_set.mean().mean(skipna=False)  # of the methods that all sets have
     return _ordered(table).drop(index=DEFAULT)
 
 
