@@ -51,7 +51,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "sequential by affinity": {"schedule": SequentialSchedule(order="affinity")},
     "sequential, not frozen": {"schedule": SequentialSchedule(frozen=False)},
 }
-METHODS = (*OPTIONS, ALONE)
+ALONE_TOO = {f"sharing={which!r}": {"sharing": which} for which in ("auto", "each")}
+METHODS = (*OPTIONS, *ALONE_TOO, ALONE)
 TABLES = ("jura", "sf2", "wq", "andro", "emotions")
 SIZES = {f"T={n_tasks}": n_tasks for n_tasks in (3, 16, 64)}
 DATASETS = (*TABLES, CONFLICT, *SIZES)
@@ -89,12 +90,12 @@ def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> Non
     tables = (mtr.load(name, folder=folder) for name in datasets if name in TABLES)
     fill(
         SUITE,
-        folds(tables, {name: partial(dict, OPTIONS[name]) for name in methods if name != ALONE}, _measure),
+        folds(tables, {name: partial(dict, OPTIONS[name]) for name in methods if name in OPTIONS}, _measure),
     )
     if CONFLICT in datasets:
         fill(SUITE, _drawn(methods))
     costs = ({"dataset": size, "method": name} for size in SIZES if size in datasets for name in methods)
-    fill(SUITE, ((key, partial(_measure_cost_apart, **key)) for key in costs if key["method"] != ALONE))
+    fill(SUITE, ((key, partial(_measure_cost_apart, **key)) for key in costs if key["method"] in OPTIONS))
 
 
 def report() -> str:
@@ -171,7 +172,7 @@ def _measure(
     """Fit, and give the loss of all views and of the network alone."""
     is_classes = not pd.api.types.is_float_dtype(y.dtypes.iloc[0])
     estimator = MultiTaskAttentionClassifier if is_classes else MultiTaskAttentionRegressor
-    model = estimator(preset="fast", random_state=0, **make()).fit(X, y)
+    model = estimator(preset="fast", sharing="joint", random_state=0, **make()).fit(X, y)
     loss = _log_loss if is_classes else _arrmse
     both = loss(model, y, X_test, y_test)
     _leave_the_network_alone(model)
@@ -212,13 +213,13 @@ def _measure_drawn(method: str, seed: int) -> Record:
     )[1]
     train, test = slice(0, _N_ROWS), slice(_N_ROWS, None)
     record: Record = {"r2": {}, "network_r2": {}}
+    fast = {"preset": "fast", "sharing": "joint", "random_state": seed}
+    options = fast | (OPTIONS | ALONE_TOO).get(method, {})
     for names in [[name] for name in y] if method == ALONE else [list(y)]:
-        model = MultiTaskAttentionRegressor(preset="fast", random_state=seed, **OPTIONS.get(method, {}))
         seen = y[names].iloc[train].dropna(how="all")
-        model.fit(X.loc[seen.index], seen)
-        record["r2"] |= _r2(model, X.iloc[test], complete_y[names].iloc[test])
-        _leave_the_network_alone(model)
-        record["network_r2"] |= _r2(model, X.iloc[test], complete_y[names].iloc[test])
+        for of, without in (("r2", {}), ("network_r2", {"linear_view": False, "n_trees": 0})):
+            model = MultiTaskAttentionRegressor(**options, **without).fit(X.loc[seen.index], seen)
+            record[of] |= _r2(model, X.iloc[test], complete_y[names].iloc[test])
     return record
 
 
@@ -236,7 +237,8 @@ def _measure_cost(dataset: str, method: str) -> Record:
     X, y = growth.draw(1_000, 20, SIZES[dataset])
     imports = growth.peak_mb()
     n_epochs = max(6, SIZES[dataset]) if method.startswith("sequential") else 6
-    parameters = {"max_epochs": n_epochs, "linear_view": False, "n_trees": 0, "random_state": 0}
+    networks = {"sharing": "joint", "linear_view": False, "n_trees": 0}
+    parameters = {"max_epochs": n_epochs, "random_state": 0, **networks}
     model = MultiTaskAttentionRegressor(**parameters, **OPTIONS[method])
     start = process_time()
     model.fit(X, y)
