@@ -138,7 +138,7 @@ def _measure_apart(*, dataset: str, method: str) -> Record:
 
 def _measure(dataset: str, method: str) -> Record:
     imports = peak_mb()
-    X, y = _draw(*SIZES[dataset])
+    X, y = draw(*SIZES[dataset])
     parameters = {"max_epochs": 1 if dataset == MILLION else N_EPOCHS}
     if method == SHARED:
         parameters["n_slots"] = 1
@@ -157,7 +157,7 @@ def _measure(dataset: str, method: str) -> Record:
     }
 
 
-def _draw(n_rows: int, n_columns: int, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
+def draw(n_rows: int, n_columns: int, n_tasks: int) -> tuple[np.ndarray, np.ndarray]:
     """Make tasks that are mixtures of eight bends of the first ten columns, with noise; float32."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_rows, n_columns), dtype=np.float32)

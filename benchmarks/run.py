@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import (
     ablation,
+    ablation_attention,
     attention,
     balancing_cost,
     coverage,
@@ -52,6 +53,7 @@ SUITES = {
         coverage,
         ablation,
         balancing_cost,
+        ablation_attention,
     )
 }
 

@@ -28,7 +28,9 @@ MAY_IMPORT = {
     "nn": {"exceptions"},
     "balancing": {*BASE, "nn"},
     "training": {*READING, "nn", "balancing"},
-    "estimators": {*READING, "nn", "balancing", "training", "metrics"},
+    "attention": {*BASE, "nn", "training"},
+    "schedules": {*BASE, "training"},
+    "estimators": {"attention", "schedules", *READING, "nn", "balancing", "training", "metrics"},
 }
 LAST = (
     "inspection",
@@ -42,6 +44,8 @@ MAY_IMPORT[""] = {*MAY_IMPORT}  # sklearn_mtl/__init__.py: the public names
 
 WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "_multitask_report"}
 FOR_USERS = (
+    "attention",
+    "schedules",
     "balancing",
     "metrics",
     "model_selection",

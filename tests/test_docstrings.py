@@ -16,7 +16,16 @@ from numpydoc.docscrape import NumpyDocString
 import sklearn_mtl
 
 PACKAGE = Path(sklearn_mtl.__file__).parent
-USER_FACING = ("balancing", "metrics", "model_selection", "datasets", "inspection", "persistence")
+USER_FACING = (
+    "attention",
+    "balancing",
+    "schedules",
+    "metrics",
+    "model_selection",
+    "datasets",
+    "inspection",
+    "persistence",
+)
 NO_PARAMETER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 

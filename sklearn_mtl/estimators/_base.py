@@ -18,15 +18,19 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..attention import read_design
 from ..balancing import GradientBalancing, LossBalancing, read_balancing
 from ..encoding import Columns, MergedRows, check_table
 from ..exceptions import FitInterruptedWarning
+from ..schedules import check_schedule, read_schedule
 from ..tasks import Task, sample_weight_table
 from ..training import (
     Ensemble,
     FoldNet,
+    ModelDesign,
     ModelSizes,
     Preparation,
+    Schedule,
     TargetScales,
     TrainingPlan,
     TrainingRows,
@@ -112,6 +116,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         d_token: int | Auto = "auto",
         d_hidden: int = 128,
         n_layers: int = 2,
+        attention: Any = "softmax",
+        attention_sharing: str = "own",
+        task_interaction: str | None = None,
+        schedule: Any = "joint",
         dropout: float = 0.1,
         learning_rate: float = 1e-2,
         weight_decay: float = 1e-2,
@@ -136,6 +144,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.d_token = d_token
         self.d_hidden = d_hidden
         self.n_layers = n_layers
+        self.attention = attention
+        self.attention_sharing = attention_sharing
+        self.task_interaction = task_interaction
+        self.schedule = schedule
         self.dropout = dropout
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -183,6 +195,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         """
         self._validate_params()
         owner = type(self).__name__
+        self._design(owner)
+        check_schedule(self.schedule, owner=owner)
         read = read_fit_input(
             X,
             y,
@@ -198,11 +212,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
-        read_balancing(self.balancing, owner=owner)  # says at once what cannot be used
+        self._check_balancing(owner)
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
-        for name in ("feature_names_in_", "oof_quantiles_", *_OF_CLASSES):  # which not every fit has
+        for name in (
+            "feature_names_in_",
+            "oof_quantiles_",
+            "task_order_",
+            *_OF_CLASSES,
+        ):  # which not every fit has
             fitted.__dict__.pop(name, None)
         if self.verbose:
             say_what_is_left_out(read.targets, owner=owner)
@@ -218,6 +237,26 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 stacklevel=2,
             )
         return self
+
+    def _design(self, owner: str) -> ModelDesign:
+        """Read what the networks are composed of, and check it."""
+        return read_design(
+            self.attention,
+            sharing=self.attention_sharing,
+            interaction=self.task_interaction,
+            n_slots=self.n_slots,
+            d_hidden=self.d_hidden,
+            owner=owner,
+        )
+
+    def _check_balancing(self, owner: str) -> None:
+        """Refuse what is no way of balancing, or has nothing to balance."""
+        is_mean = read_balancing(self.balancing, owner=owner) is None
+        if not is_mean and not (isinstance(self.schedule, str) and self.schedule == "joint"):
+            raise ValueError(
+                f"{owner}: balancing={self.balancing!r} and schedule={self.schedule!r} cannot be combined: one "
+                "task at a time leaves nothing to balance; choose balancing='mean' or schedule='joint'."
+            )
 
     def _train(self, read: FitInput, device: str) -> None:
         """Train, and set all fitted attributes."""
@@ -252,13 +291,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     ) -> tuple[TrainingRows, Ensemble, NDArray[np.float64]]:
         """Fit all tasks together; give the rows with the task weights that were chosen, too."""
         scales = target_scales(rows)
+        schedule = self._schedule(rows, sizes, names=read.task_set.names)
         fit_views = partial(
             self._fit_views,
             read=read,
             scales=scales,
             preparation=preparation,
             sizes=sizes,
-            plan=self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing),
+            plan=self._plan(
+                sizes, device=device, seed=seed, label_smoothing=read.label_smoothing, schedule=schedule
+            ),
         )
         if self._chooses_task_weight():
             return fit_equal_or_by_gain(fit_views, rows, scales, owner=type(self).__name__)
@@ -342,18 +384,29 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             sizes=self._model_sizes(sizes),
             plan=plan,
             others=list(others.out_of_fold.values()),
+            design=self._design(type(self).__name__),
         )
         return combine(net, others, rows, scales, preparation)
 
     def _resolve_sizes(self, read: FitInput, merged: MergedRows, preparation: Preparation) -> Sizes:
+        given = {field.name: getattr(self, field.name) for field in fields(Sizes)}
+        if self.attention_sharing == "shared":
+            given["n_slots"] = 1
         return resolve_sizes(
-            {field.name: getattr(self, field.name) for field in fields(Sizes)},
+            given,
             preset=self.preset,
             n_rows=len(merged.first),
             n_units=n_units(read, merged),
             n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
             n_tasks=len(read.task_weight),
         )
+
+    def _schedule(self, rows: TrainingRows, sizes: Sizes, *, names: list[str]) -> Schedule:
+        owner = type(self).__name__
+        schedule = read_schedule(self.schedule, rows, names=names, max_epochs=sizes.max_epochs, owner=owner)
+        if len(schedule.stages) > 1:
+            self.task_order_ = [names[stage.tasks[0]] for stage in schedule.stages]
+        return schedule
 
     def _chooses_task_weight(self) -> bool:
         return isinstance(self.task_weight, str)  # "cv", the only word there is
@@ -370,7 +423,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
 
     def _plan(
-        self, sizes: Sizes, *, device: str, seed: int, label_smoothing: list[float] | None
+        self,
+        sizes: Sizes,
+        *,
+        device: str,
+        seed: int,
+        label_smoothing: list[float] | None,
+        schedule: Schedule | None = None,
     ) -> TrainingPlan:
         return TrainingPlan(
             batch_size=sizes.batch_size,
@@ -383,6 +442,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             callbacks=self.callbacks or (),
             label_smoothing=label_smoothing,
             balancing=read_balancing(self.balancing, owner=type(self).__name__),
+            schedule=schedule,
         )
 
     def _set_resolved(
@@ -586,8 +646,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         ndarray of shape (B, T, C), or (B, ``n_folds_ * n_views_``, T, C)
-            In the order of the columns of `X`; sums to 1 over C. A column that never varied in ``fit`` has
-            weight 0. Linear view and forest have no attention.
+            In the order of the columns of `X`; sums to 1 over C. With ``attention="sigmoid"`` it does not:
+            each column has a weight from 0 to 1 of its own, 1 / C where its score is 0. A column that never
+            varied in ``fit`` has weight 0. Linear view and forest have no attention.
         """
         columns = self._read_columns(X)
         with torch_threads(self.n_threads):

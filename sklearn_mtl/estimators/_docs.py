@@ -32,6 +32,22 @@ d_hidden : int, default=128
     Width of the hidden layers.
 n_layers : int, default=2
     Hidden layers.
+attention : str, callable or AttentionPooling, default="softmax"
+    What turns the scores of columns into weights: ``"softmax"``, ``"sigmoid"``, ``"sparsemax"``,
+    ``"entmax15"``, ``"born"``, ``"uniform"``, or a callable of scores and an axis. An
+    :class:`~sklearn_mtl.attention.AttentionPooling` also says how scores come about, and puts self-attention
+    before the pooling.
+attention_sharing : {"own", "shared", "gated", "superposed"}, default="own"
+    What tasks share of attention: each has its own slot, as ``n_slots`` says; all share one; all mix the
+    slots by learned gates, however few tasks there are [3]_; each has its own by an adapter of rank 1
+    around what all share [8]_.
+task_interaction : {"residual", "attention"} or None, default=None
+    What the tasks' own units take from each other before the heads: nothing, learned shares [9]_, or shares
+    by attention, row by row.
+schedule : {"joint", "sequential", "alternating"} or SequentialSchedule, default="joint"
+    All tasks at once; one after the other, the first one with all of the network, the others with what is
+    their own (a :class:`~sklearn_mtl.schedules.SequentialSchedule` says it otherwise); or each step one
+    task, in turn. ``max_epochs`` is what all of it takes.
 dropout : float, default=0.1
     Share of hidden units that is dropped in each training step.
 learning_rate : float, default=0.01
@@ -142,6 +158,8 @@ best_epoch_ : int
 feature_attention_ : DataFrame of shape (T, C)
     Attention of each task to each column, the mean over training rows, of which at most 2,000 are taken
     if there are more, the same in each fit.
+task_order_ : list of str
+    The tasks in the order in which they were trained; only there with a sequential schedule.
 view_shares_ : DataFrame of shape (T, 4)
     What ``"network"``, ``"linear"`` and ``"forest"`` contribute to each task, by the loss of their
     out-of-fold predictions, and what views contribute that have learned this task ``"alone"``.
@@ -172,6 +190,10 @@ REFERENCES = """
 .. [5] Geurts, Ernst, Wehenkel (2006). Extremely randomized trees. Machine Learning 63, 3-42.
 .. [6] Agarwal, Tan, Ronen, Singh, Yu (2022). Hierarchical shrinkage: improving the accuracy and
    interpretability of tree-based methods. arXiv:2202.00858.
+.. [8] Cheung, Terekhov, Chen, Agrawal, Olshausen (2019). Superposition of many models into one.
+   arXiv:1902.05522.
+.. [9] Misra, Shrivastava, Gupta, Hebert (2016). Cross-stitch networks for multi-task learning.
+   arXiv:1604.03539.
 """
 
 DECISION_REFERENCE = """

@@ -1,22 +1,38 @@
 """The torch modules: tokens, attention over columns, view networks, heads, losses. Torch only."""
 
 from ._attention import ColumnAttention
+from ._encoder import TokenEncoder
+from ._functions import ATTENTION_FUNCTIONS, AttentionFunction, with_temperature
 from ._heads import TaskHeads
+from ._interaction import AttentionInteraction, ResidualInteraction
 from ._losses import HUBER_DELTA, OutputLayout, activate, ordinal_outputs, prediction_losses, task_losses
 from ._model import ColumnAttentionModel
+from ._queries import ContextQueries, MultiHeadQueries, Queries, SuperposedQueries, TaskQueries, TokenQueries
 from ._tokens import ColumnTokens
 from ._views import ViewNetwork
 
 __all__ = [
+    "ATTENTION_FUNCTIONS",
     "HUBER_DELTA",
+    "AttentionFunction",
+    "AttentionInteraction",
     "ColumnAttention",
     "ColumnAttentionModel",
     "ColumnTokens",
+    "ContextQueries",
+    "MultiHeadQueries",
     "OutputLayout",
+    "Queries",
+    "ResidualInteraction",
+    "SuperposedQueries",
     "TaskHeads",
+    "TaskQueries",
+    "TokenEncoder",
+    "TokenQueries",
     "ViewNetwork",
     "activate",
     "ordinal_outputs",
     "prediction_losses",
     "task_losses",
+    "with_temperature",
 ]

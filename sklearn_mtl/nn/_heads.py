@@ -13,8 +13,8 @@ from ._initial import normal, zeros
 class TaskHeads(nn.Module):
     """A linear head for each task and view, on units that all tasks share and on those of slots.
 
-    With as many slots as tasks, task t reads slot t. With fewer, a task reads all slots, mixed by
-    learned gates, as the tasks of a multi-gate mixture of experts [1]_ mix its experts.
+    With as many slots as tasks, task t reads slot t. With fewer, or if gates are asked for, a task reads all
+    slots, mixed by learned gates, as the tasks of a multi-gate mixture of experts [1]_ mix its experts.
 
     Parameters
     ----------
@@ -28,6 +28,8 @@ class TaskHeads(nn.Module):
         Draws the initial values.
     constant : sequence of int, default=()
         Outputs that are the same for all rows: biases alone.
+    gated : bool, default=False
+        Gates for as many slots as tasks, too.
 
     References
     ----------
@@ -56,6 +58,7 @@ class TaskHeads(nn.Module):
         d_hidden: int,
         generator: torch.Generator,
         constant: Sequence[int] = (),
+        gated: bool = False,
     ) -> None:
         super().__init__()
         n_tasks = len(n_outputs)
@@ -63,7 +66,7 @@ class TaskHeads(nn.Module):
         self.register_buffer("task_of_output", tasks)
         self.register_buffer("own_slot", torch.eye(n_slots, dtype=torch.float32))
         self.gate = None
-        if n_slots not in (1, n_tasks):
+        if n_slots > 1 and (gated or n_slots != n_tasks):
             self.gate = normal(n_folds, n_views, n_tasks, n_slots, std=0.5, generator=generator)
         self.weight = normal(n_folds, n_views, d_hidden, len(tasks), std=d_hidden**-0.5, generator=generator)
         self.bias = zeros(n_folds, n_views, 1, len(tasks))

@@ -18,6 +18,17 @@ def zeros(*shape: int) -> nn.Parameter:
     return nn.Parameter(torch.zeros(*shape, dtype=torch.float32))
 
 
+def ones(*shape: int) -> nn.Parameter:
+    """Make a parameter of ones."""
+    return nn.Parameter(torch.ones(*shape, dtype=torch.float32))
+
+
+def signs(*shape: int, generator: torch.Generator) -> nn.Parameter:
+    """Draw a parameter of 1 and -1, each as often as the other."""
+    drawn = torch.randint(2, shape, generator=generator)
+    return nn.Parameter((2 * drawn - 1).to(torch.float32))
+
+
 def dropout_mask(*shape: int, rate: float, generator: torch.Generator) -> Tensor:
     """Draw 0 with probability `rate`, to the next 256th, else 1 / (1 - rate), on the generator's device.
 

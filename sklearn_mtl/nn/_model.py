@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from ._attention import ColumnAttention
+from ._encoder import TokenEncoder
 from ._heads import TaskHeads
+from ._interaction import AttentionInteraction, ResidualInteraction
 from ._tokens import ColumnTokens
 from ._views import ViewNetwork
 
@@ -24,13 +26,26 @@ class ColumnAttentionModel(nn.Module):
     network : ViewNetwork
     heads : TaskHeads
         For the same numbers of folds, views and slots.
+    encoder : TokenEncoder, optional
+        Between tokens and attention.
+    interaction : ResidualInteraction or AttentionInteraction, optional
+        Between the slots' units and the heads.
     """
 
     def __init__(
-        self, tokens: ColumnTokens, attention: ColumnAttention, network: ViewNetwork, heads: TaskHeads
+        self,
+        tokens: ColumnTokens,
+        attention: ColumnAttention,
+        network: ViewNetwork,
+        heads: TaskHeads,
+        *,
+        encoder: TokenEncoder | None = None,
+        interaction: ResidualInteraction | AttentionInteraction | None = None,
     ) -> None:
         super().__init__()
         self.tokens = tokens
+        self.encoder = encoder
+        self.interaction = interaction
         self.attention = attention
         self.network = network
         self.heads = heads
@@ -54,9 +69,16 @@ class ColumnAttentionModel(nn.Module):
         Tensor of shape (G, B, V, O)
             Numbers in training units, logits of classes.
         """
-        of_views, of_slots = self.attention(self.tokens(numbers, categories))
-        outputs: Tensor = self.heads(*self.network(of_views, of_slots, dropout_generator))
+        return self._outputs(self.tokens(numbers, categories), dropout_generator)
+
+    def _outputs(self, tokens: Tensor, dropout_generator: torch.Generator | None) -> Tensor:
+        of_views, of_slots = self.attention(self._encoded(tokens))
+        shared, own = self.network(of_views, of_slots, dropout_generator)
+        outputs: Tensor = self.heads(shared, own if self.interaction is None else self.interaction(own))
         return outputs
+
+    def _encoded(self, tokens: Tensor) -> Tensor:
+        return tokens if self.encoder is None else self.encoder(tokens)
 
     def task_attention(self, numbers: Tensor, categories: Tensor, *, per_view: bool = False) -> Tensor:
         """Give each task's attention over columns, the mean over folds and views, or that of each view.
@@ -71,9 +93,9 @@ class ColumnAttentionModel(nn.Module):
         Returns
         -------
         Tensor of shape (B, T, C), or (B, G V, T, C)
-            Sums to 1 over C.
+            Sums to 1 over C, but for functions whose weights do not.
         """
-        by_slot = self.attention.weights(self.tokens(numbers, categories))  # (G, B, V, S, C)
+        by_slot = self.attention.weights(self._encoded(self.tokens(numbers, categories)))  # (G, B, V, S, C)
         if per_view:
             return torch.einsum("gbvsc,gvts->bgvtc", by_slot, self.heads.gates()).flatten(1, 2)
         return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
@@ -103,9 +125,17 @@ class ColumnAttentionModel(nn.Module):
         tokens = self.tokens(numbers, categories).detach()  # (G, C, B, D)
         away = tokens - tokens.mean(2, keepdim=True)
         tokens.requires_grad_()
-        outputs = self.heads(*self.network(*self.attention(tokens), None)).mean(2)  # (G, B, O)
+        outputs = self._outputs(tokens, None).mean(2)  # (G, B, O)
         effects = []
         for output in outputs.sum((0, 1)):
             (slope,) = torch.autograd.grad(output, tokens, retain_graph=True)
             effects.append((slope * away).sum(3).mean(0).abs().T)  # (B, C)
         return torch.stack(effects, dim=1)
+
+    def parameters_of_tasks(self) -> list[nn.Parameter]:
+        """Give the parameters of which each task has a part of its own; the others are the trunk."""
+        own = list(self.heads.parameters())
+        _, _, n_slots = self.attention.sizes
+        if self.heads.gate is None and n_slots > 1:
+            own += self.attention.parameters_of_slots()
+        return own

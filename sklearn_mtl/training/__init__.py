@@ -2,6 +2,7 @@
 
 from ._batches import FoldBatches, FoldDataset
 from ._constants import best_constants, class_outputs, spread, weighted_quantiles
+from ._design import ModelDesign
 from ._ensemble import Ensemble, Preparation
 from ._folds import assign_folds
 from ._forest import ForestView, fit_forest_view
@@ -17,6 +18,7 @@ from ._mixture import (
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import say
 from ._rows import TargetScales, TrainingRows, target_scales
+from ._schedule import Schedule, Stage, by_affinity, label_affinity, one_by_one, together
 from ._temperature import fit_temperatures, temper
 from ._threads import all_threads, torch_threads
 from ._train import ModelSizes, TrainingPlan, build_model, train
@@ -30,8 +32,11 @@ __all__ = [
     "ForestView",
     "LinearView",
     "MeanTaskLoss",
+    "ModelDesign",
     "ModelSizes",
     "Preparation",
+    "Schedule",
+    "Stage",
     "TargetScales",
     "TrainingPlan",
     "TrainingRows",
@@ -39,19 +44,23 @@ __all__ = [
     "assign_folds",
     "best_constants",
     "build_model",
+    "by_affinity",
     "class_outputs",
     "compare",
     "fit_forest_view",
     "fit_linear_view",
     "fit_temperatures",
+    "label_affinity",
     "mean_losses",
     "mixture_loss",
+    "one_by_one",
     "ridge_path",
     "say",
     "share_alone",
     "spread",
     "target_scales",
     "temper",
+    "together",
     "torch_threads",
     "train",
     "view_shares",

@@ -61,7 +61,11 @@ class _Serving:
         _, n_views, n_slots = module.attention.sizes
         d_slot = module.attention.slot_value.shape[2]
         self.module, self.device, self.dtype = module, value.device, value.dtype
-        floats = n_folds * n_views * max(n_columns * d_token, n_slots * d_slot)  # a row's greatest tensor
+        n_heads = module.attention.n_heads
+        # A row's greatest tensor.
+        floats = n_folds * n_views * max(n_heads * n_columns * d_token, n_slots * d_slot)
+        if module.encoder is not None:
+            floats = max(floats, n_folds * module.encoder.n_heads * n_columns**2)
         self.block_size = max(1, _FLOATS_AT_ONCE // floats)
 
     @torch.inference_mode()

@@ -17,6 +17,12 @@ from ..nn import OutputLayout, activate, task_losses
 from ._batches import Batch, FoldDataset, held_out_blocks
 from ._cycles import Cycles
 from ._mixture import mean_losses, mixture_loss
+from ._schedule import Schedule
+
+_OF_TRAINING = (
+    "dataset_", "stages_left_", "stage_", "is_first_of_stage_", "n_steps_", "full_task_weight_", "cycles_",
+    "dropout_generator_", "balancer_", "best_state_", "train_task_loss_",
+)  # fmt: skip
 
 
 class StopTraining(KeyboardInterrupt):
@@ -69,7 +75,8 @@ class FoldNet(NeuralNet):
 
     Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing; one that brings
     nothing to the mixture with the other views of the dataset is the last. After every epoch the
-    out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds.
+    out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds. Each
+    stage of a schedule has cycles of its own, and starts from the best epoch of the one before it.
 
     Parameters
     ----------
@@ -85,6 +92,8 @@ class FoldNet(NeuralNet):
         How the tasks' losses become one update; None for their mean.
     balancing_seed : int
         Of what balancing draws.
+    schedule : Schedule
+        Which tasks are trained when.
 
     Attributes
     ----------
@@ -106,6 +115,7 @@ class FoldNet(NeuralNet):
         dropout_seed: int,
         balancing: Balancing,
         balancing_seed: int,
+        schedule: Schedule,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -114,6 +124,7 @@ class FoldNet(NeuralNet):
         self.dropout_seed = dropout_seed
         self.balancing = balancing
         self.balancing_seed = balancing_seed
+        self.schedule = schedule
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -135,7 +146,9 @@ class FoldNet(NeuralNet):
         )
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
-        self.cycles_ = Cycles(self.max_epochs, self._mixture_loss)
+        self.full_task_weight_ = self.criterion_.task_weight  # (T,)
+        self.stages_left_, self.n_steps_ = [*self.schedule.stages], 0
+        self._begin_stage()
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Go back to the best epoch, and let go of what only training needs."""
@@ -149,14 +162,7 @@ class FoldNet(NeuralNet):
         self.module_.requires_grad_(requires_grad=False)
         self.optimizer_.state.clear()
         self.optimizer_.zero_grad()
-        for name in (
-            "dataset_",
-            "cycles_",
-            "dropout_generator_",
-            "balancer_",
-            "best_state_",
-            "train_task_loss_",
-        ):
+        for name in _OF_TRAINING:
             self.__dict__.pop(name, None)
 
     def take_spread(self) -> NDArray[np.float64]:
@@ -185,7 +191,33 @@ class FoldNet(NeuralNet):
             raise StopTraining from interrupt
         self.cycles_.record(self.history[-1, "valid_loss"])
         if self.cycles_.is_over:
-            raise StopTraining
+            if not self.stages_left_:
+                raise StopTraining
+            self._begin_next_stage()
+
+    def _begin_stage(self) -> None:
+        self.stage_ = self.stages_left_.pop(0)
+        self.cycles_, self.is_first_of_stage_ = Cycles(self.stage_.n_epochs, self._mixture_loss), True
+        if len(self.stage_.tasks) < len(self.full_task_weight_):
+            self._weigh_only(self.stage_.tasks)
+
+    def _begin_next_stage(self) -> None:
+        """Go on from the best epoch; without momentum, parts of other tasks stay as they are."""
+        self.module_.load_state_dict(self.best_state_)
+        self._begin_stage()
+        self.optimizer_.zero_grad()
+        self.optimizer_.state.clear()
+        for group in self.optimizer_.param_groups:
+            group["weight_decay"] = 0.0
+        self.module_.requires_grad_(self.stage_.trains_trunk)
+        for parameter in self.module_.parameters_of_tasks():
+            parameter.requires_grad_(requires_grad=True)
+
+    def _weigh_only(self, tasks: Sequence[int]) -> None:
+        """Minimise the loss of some tasks alone, with weights of the same sum."""
+        weight = torch.zeros_like(self.full_task_weight_)
+        weight[list(tasks)] = self.full_task_weight_[list(tasks)]
+        self.criterion_.task_weight = weight / weight.sum()
 
     def _anneal(self) -> None:
         """Set learning rate and dropout for the epoch that begins."""
@@ -214,14 +246,16 @@ class FoldNet(NeuralNet):
         else:
             observed = (batch[1][1] > 0).any(1)  # (G, T)
             self.balancer_.backward(by_fold, outputs, observed)
-        self.train_task_loss_ += by_fold.detach().mean(
-            0
-        )  # no tensor a step is kept: many small ones scatter the heap
+        # No tensor a step is kept: many small ones scatter the heap.
+        self.train_task_loss_ += by_fold.detach().mean(0)
         return {"loss": loss / len(outputs), "y_pred": outputs}
 
     def _losses(self, batch: Batch, **fit_params: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Give outputs, the loss, and that of each fold and task."""
         (numbers, categories), (targets, weights) = batch
+        if self.schedule.alternates:
+            self._weigh_only([self.stage_.tasks[self.n_steps_ % len(self.stage_.tasks)]])
+            self.n_steps_ += 1
         outputs = self.module_(numbers, categories, self.dropout_generator_, **fit_params)
         return outputs, *self.criterion_(outputs, targets, weights)
 
@@ -261,8 +295,10 @@ class FoldNet(NeuralNet):
     def _keep_if_best(self, out_of_fold: NDArray[np.float64]) -> None:
         rows, scales = self.dataset_.rows, self.dataset_.scales
         losses = mean_losses(out_of_fold, rows) / scales.base_loss  # (T,)
-        loss = float(np.average(losses, weights=rows.task_weight))
-        is_best = loss < self.least_loss_ or not np.isfinite(self.least_loss_)
+        scored = np.isin(np.arange(len(losses)), self.stage_.scored)
+        loss = float(np.average(losses, weights=rows.task_weight * scored))
+        is_best = loss < self.least_loss_ or not np.isfinite(self.least_loss_) or self.is_first_of_stage_
+        self.is_first_of_stage_ = False
         epoch = len(self.history)
         self.history.record("valid_loss", loss)
         self.history.record("valid_loss_best", is_best)

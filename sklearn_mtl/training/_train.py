@@ -12,11 +12,20 @@ from numpy.typing import NDArray
 
 from ..balancing import Balancing
 from ..encoding import quantile_bins
-from ..nn import ColumnAttention, ColumnAttentionModel, ColumnTokens, TaskHeads, ViewNetwork
+from ..nn import (
+    ColumnAttention,
+    ColumnAttentionModel,
+    ColumnTokens,
+    TaskHeads,
+    TokenEncoder,
+    ViewNetwork,
+)
 from ._batches import FoldBatches, FoldDataset
+from ._design import ModelDesign
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import ProgressLine
 from ._rows import TargetScales, TrainingRows
+from ._schedule import Schedule, together
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,8 @@ class TrainingPlan:
         Of tasks of classes, in the loss that is minimised alone.
     balancing : LossBalancing or GradientBalancing, optional
         How the tasks' losses become one update; else their mean.
+    schedule : Schedule, optional
+        Which tasks are trained when; without one, all of them all the time.
     """
 
     batch_size: int
@@ -83,6 +94,7 @@ class TrainingPlan:
     callbacks: Sequence[Any]
     label_smoothing: Sequence[float] | None = None
     balancing: Balancing = None
+    schedule: Schedule | None = None
 
 
 def build_model(
@@ -95,6 +107,7 @@ def build_model(
     sizes: ModelSizes,
     seed: int,
     constant: Sequence[int] = (),
+    design: ModelDesign | None = None,
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
 
@@ -113,29 +126,49 @@ def build_model(
         Of the initial values.
     constant : sequence of int, default=()
         Outputs that are the same for all rows.
+    design : ModelDesign, optional
+        Without one, that of the default parameters.
 
     Returns
     -------
     ColumnAttentionModel
     """
+    design = design or ModelDesign.default()
     generator = torch.Generator().manual_seed(seed)
     shared: dict[str, Any] = {"n_folds": len(prior), "generator": generator}
     views: dict[str, Any] = {**shared, "n_views": sizes.n_views, "d_hidden": sizes.d_hidden}
     tokens = ColumnTokens(
         torch.from_numpy(left), torch.from_numpy(width), cardinalities, d_token=sizes.d_token, **shared
     )
-    attention = ColumnAttention(
-        n_slots=sizes.n_slots,
-        n_columns=tokens.n_columns,
-        d_token=sizes.d_token,
-        d_slot=sizes.d_slot,
-        **views,
-    )
+    attention = _build_attention(design, sizes, n_columns=tokens.n_columns, shared=shared)
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
-    heads = TaskHeads(n_outputs, n_slots=sizes.n_slots, constant=constant, **views)
+    heads = TaskHeads(
+        n_outputs, n_slots=sizes.n_slots, constant=constant, gated=design.sharing == "gated", **views
+    )
     with torch.no_grad():
         heads.bias.add_(torch.from_numpy(prior)[:, None, None])
-    return ColumnAttentionModel(tokens, attention, network, heads)
+    encoder = None
+    if design.n_encoder_layers:
+        n_layers, n_heads = design.n_encoder_layers, design.n_encoder_heads
+        encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
+    interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
+    return ColumnAttentionModel(tokens, attention, network, heads, encoder=encoder, interaction=interaction)
+
+
+def _build_attention(
+    design: ModelDesign, sizes: ModelSizes, *, n_columns: int, shared: dict[str, Any]
+) -> ColumnAttention:
+    columns = {**shared, "n_columns": n_columns, "d_token": sizes.d_token}
+    queries = design.build_queries(n_views=sizes.n_views, n_slots=sizes.n_slots, **columns)
+    del columns["n_folds"]  # of the queries
+    return ColumnAttention(
+        queries,
+        d_hidden=sizes.d_hidden,
+        d_slot=sizes.d_slot,
+        function=design.function,
+        superposed=design.sharing == "superposed",
+        **columns,
+    )
 
 
 def train(
@@ -148,6 +181,7 @@ def train(
     sizes: ModelSizes,
     plan: TrainingPlan,
     others: Sequence[NDArray[np.float64]] = (),
+    design: ModelDesign | None = None,
 ) -> FoldNet:
     """Train a net.
 
@@ -166,6 +200,8 @@ def train(
     plan : TrainingPlan
     others : sequence of ndarray of shape (R, O), default=()
         Out-of-fold numbers and probabilities of the views that will stand beside the network.
+    design : ModelDesign, optional
+        Without one, that of the default parameters.
 
     Returns
     -------
@@ -192,6 +228,7 @@ def train(
         module__constant=rows.layout.thresholds,
         module__prior=scales.prior,
         module__sizes=sizes,
+        module__design=design,
         module__seed=init_seed,
         criterion=MeanTaskLoss,
         criterion__layout=rows.layout,
@@ -216,6 +253,7 @@ def train(
         dropout_seed=dropout_seed,
         balancing=plan.balancing,
         balancing_seed=balancing_seed,
+        schedule=plan.schedule or together(range(len(n_outputs)), max_epochs=plan.max_epochs),
     )
     net.fit(FoldDataset(rows, scales, device=plan.device, others=others), None)
     if not net.best_epoch_:

@@ -4,17 +4,32 @@ import math
 import pytest
 import torch
 
-from sklearn_mtl.nn import ColumnAttention
+from sklearn_mtl.nn import (
+    ATTENTION_FUNCTIONS,
+    ColumnAttention,
+    MultiHeadQueries,
+    SuperposedQueries,
+    TokenQueries,
+)
 
 N_FOLDS, N_VIEWS, N_SLOTS, N_COLUMNS, D_TOKEN, D_HIDDEN, D_SLOT, N_ROWS = 2, 3, 2, 4, 5, 6, 3, 7
 
 
+SIZES = {"n_folds": N_FOLDS, "n_views": N_VIEWS, "n_slots": N_SLOTS, "d_token": D_TOKEN}
+
+
 @pytest.fixture
-def fresh(generator):
-    return ColumnAttention(
-        n_folds=N_FOLDS, n_views=N_VIEWS, n_slots=N_SLOTS, n_columns=N_COLUMNS,
-        d_token=D_TOKEN, d_hidden=D_HIDDEN, d_slot=D_SLOT, generator=generator,
-    ).double()  # fmt: skip
+def make(generator):
+    def make(queries, *, n_columns=N_COLUMNS, d_token=D_TOKEN, d_hidden=D_HIDDEN, d_slot=D_SLOT, **options):
+        sizes = {"n_columns": n_columns, "d_token": d_token, "d_hidden": d_hidden, "d_slot": d_slot}
+        return ColumnAttention(queries, **sizes, generator=generator, **options)
+
+    return make
+
+
+@pytest.fixture
+def fresh(make, generator):
+    return make(TokenQueries(**SIZES, n_columns=N_COLUMNS, generator=generator)).double()
 
 
 @pytest.fixture
@@ -37,8 +52,8 @@ def view_weights_by_loop(attention, tokens):
     for fold, view, row in itertools.product(*map(range, weights.shape[:3])):
         scores = []
         for column in range(N_COLUMNS):
-            query = attention.view_query[fold, column, :, view, 0]
-            bias = attention.view_bias[fold, column, 0, view, 0]
+            query = attention.queries.view_query[fold, column, :, view, 0]
+            bias = attention.queries.view_bias[fold, column, 0, view, 0]
             scores.append((query @ tokens[fold, column, row] + bias).item())
         weights[fold, view, row] = torch.tensor(softmax(scores), dtype=torch.float64)
     return weights
@@ -50,11 +65,12 @@ def slot_weights_by_loop(attention, tokens):
         scores = []
         for column in range(N_COLUMNS):
             query = (
-                attention.view_query[fold, column, :, view, 0]
-                + attention.slot_query[fold, column, :, 0, slot]
+                attention.queries.view_query[fold, column, :, view, 0]
+                + attention.queries.slot_query[fold, column, :, 0, slot]
             )
             bias = (
-                attention.view_bias[fold, column, 0, view, 0] + attention.slot_bias[fold, column, 0, 0, slot]
+                attention.queries.view_bias[fold, column, 0, view, 0]
+                + attention.queries.slot_bias[fold, column, 0, 0, slot]
             )
             scores.append((query @ tokens[fold, column, row] + bias).item())
         weights[fold, row, view, slot] = torch.tensor(softmax(scores), dtype=torch.float64)
@@ -97,7 +113,7 @@ def test_weights_are_not_negative_and_sum_to_1(size, attention, tokens):
 def test_uniform_attention_is_the_first_layer_of_a_perceptron_on_joined_tokens(attention, tokens):
     with torch.no_grad():
         for part in ("view_query", "view_bias"):
-            getattr(attention, part).zero_()
+            getattr(attention.queries, part).zero_()
     joined = tokens.transpose(1, 2).flatten(2)  # (G, B, C D)
     layer = joined @ attention.value.flatten(1, 2)  # (G, B, H)
     of_views, _ = attention(tokens)
@@ -107,7 +123,7 @@ def test_uniform_attention_is_the_first_layer_of_a_perceptron_on_joined_tokens(a
 def test_slots_with_uniform_attention_pool_the_mean_token(attention, tokens):
     with torch.no_grad():
         for part in ("view_query", "view_bias", "slot_query", "slot_bias"):
-            getattr(attention, part).zero_()
+            getattr(attention.queries, part).zero_()
     mean = tokens.mean(1)  # (G, B, D)
     pooled = N_COLUMNS**0.5 * mean @ attention.slot_value
     _, of_slots = attention(tokens)
@@ -117,8 +133,8 @@ def test_slots_with_uniform_attention_pool_the_mean_token(attention, tokens):
 def test_the_parts_of_slots_leave_what_views_pool(attention, tokens):
     before, _ = attention(tokens)
     with torch.no_grad():
-        for part in ("slot_query", "slot_bias", "slot_value"):
-            getattr(attention, part).add_(1.0)
+        for part in ("queries.slot_query", "queries.slot_bias", "slot_value"):
+            attention.get_parameter(part).add_(1.0)
     torch.testing.assert_close(attention(tokens)[0], before, rtol=0, atol=0)
 
 
@@ -147,12 +163,68 @@ def test_slots_start_with_the_attention_of_their_view(fresh, tokens):
     torch.testing.assert_close(weights[:, :, :, 0], of_views)
 
 
-def test_pooled_tokens_start_with_the_variance_of_two_and_of_one_over_the_tokens(generator):
-    sizes = {"n_folds": 1, "n_views": 8, "n_slots": 1, "n_columns": 30}
-    attention = ColumnAttention(**sizes, d_token=8, d_hidden=64, d_slot=64, generator=generator)
-    with torch.no_grad():
-        attention.view_query.zero_()
-        attention.view_bias.zero_()
+@pytest.mark.parametrize("n_heads", [1, 4])
+def test_pooled_tokens_start_with_the_variance_of_two_and_of_one_over_the_tokens(n_heads, make, generator):
+    sizes = {"n_folds": 1, "n_views": 8, "n_slots": 1, "d_token": 8, "n_heads": n_heads}
+    queries = MultiHeadQueries(**sizes, generator=generator)
+    uniform = ATTENTION_FUNCTIONS["uniform"]
+    attention = make(queries, n_columns=30, d_token=8, d_hidden=64, d_slot=64, function=uniform)
     of_views, of_slots = attention(torch.randn(1, 30, 200, 8, generator=generator))
     torch.testing.assert_close(of_views.var(), torch.tensor(2.0), rtol=0.1, atol=0)
     torch.testing.assert_close(of_slots.var(), torch.tensor(1.0), rtol=0.15, atol=0)
+
+
+def test_heads_pool_each_its_part_of_the_units_and_slots_all_of_theirs(make, randomised, generator, tokens):
+    queries = MultiHeadQueries(**SIZES, n_heads=2, generator=generator)
+    attention = randomised(make(queries))
+    weights = torch.softmax(queries(tokens), dim=1)  # (G, C, B, N V + N V S)
+    of_views, of_slots = attention(tokens)
+    expected_of_views, expected_of_slots = torch.zeros_like(of_views), torch.zeros_like(of_slots)
+    for fold, view, row, column, head in itertools.product(
+        range(N_FOLDS), range(N_VIEWS), range(N_ROWS), range(N_COLUMNS), range(2)
+    ):
+        token, units = tokens[fold, column, row], slice(3 * head, 3 * head + 3)
+        weight = weights[fold, column, row, head * N_VIEWS + view]
+        value = token @ attention.value[fold, column][:, units]
+        expected_of_views[fold, view, row, units] += (N_COLUMNS * weight * value).detach()
+        for slot in range(N_SLOTS):
+            place = 2 * N_VIEWS + (head * N_VIEWS + view) * N_SLOTS + slot
+            share = math.sqrt(N_COLUMNS) * weights[fold, column, row, place]
+            value = token @ attention.slot_value[fold, D_TOKEN * head : D_TOKEN * (head + 1)]
+            expected_of_slots[fold, view, row, slot] += (share * value).detach()
+    torch.testing.assert_close(of_views, expected_of_views)
+    torch.testing.assert_close(of_slots, expected_of_slots)
+
+
+def test_the_weights_of_several_heads_are_their_mean(make, randomised, generator, tokens):
+    queries = MultiHeadQueries(**SIZES, n_heads=2, generator=generator)
+    attention = randomised(make(queries))
+    by_head = torch.softmax(queries(tokens), dim=1)[..., 2 * N_VIEWS :]
+    expected = by_head.unflatten(3, (2, N_VIEWS, N_SLOTS)).mean(3).permute(0, 2, 3, 4, 1)
+    torch.testing.assert_close(attention.weights(tokens), expected)
+
+
+def test_superposed_values_are_one_matrix_between_two_vectors_of_each_slot(
+    make, randomised, generator, tokens
+):
+    queries = SuperposedQueries(**SIZES, n_columns=N_COLUMNS, generator=generator)
+    attention = randomised(make(queries, superposed=True))
+    weights = attention.weights(tokens)  # (G, B, V, S, C)
+    pooled = math.sqrt(N_COLUMNS) * torch.einsum("gbvsc,gcbd->gvbsd", weights, tokens)
+    _, of_slots = attention(tokens)
+    for fold, slot in itertools.product(range(N_FOLDS), range(N_SLOTS)):
+        outer = torch.outer(attention.slot_in[fold, 0, 0, slot], attention.slot_out[fold, 0, 0, slot])
+        expected = pooled[fold, :, :, slot] @ (attention.slot_value[fold] * outer)
+        torch.testing.assert_close(of_slots[fold, :, :, slot], expected)
+
+
+@pytest.mark.parametrize("name", ATTENTION_FUNCTIONS)
+def test_any_function_pools_by_its_weights(name, make, randomised, generator, tokens):
+    queries = TokenQueries(**SIZES, n_columns=N_COLUMNS, generator=generator)
+    attention = randomised(make(queries, function=ATTENTION_FUNCTIONS[name]))
+    weights = attention.weights(tokens)
+    expected = ATTENTION_FUNCTIONS[name](queries(tokens)[..., N_VIEWS:], 1)
+    torch.testing.assert_close(weights.permute(0, 4, 1, 2, 3).flatten(3), expected)
+    _, of_slots = attention(tokens)
+    pooled = math.sqrt(N_COLUMNS) * torch.einsum("gbvsc,gcbd->gvbsd", weights, tokens)
+    torch.testing.assert_close(of_slots, torch.einsum("gvbsd,gdk->gvbsk", pooled, attention.slot_value))

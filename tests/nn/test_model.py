@@ -101,3 +101,65 @@ def test_outputs_are_those_of_heads_on_the_network_on_pooled_tokens(make_model, 
     outputs = model(*inputs)
     assert outputs.shape == (2, 5, 2, 5)
     assert torch.equal(outputs, model.heads(*hidden))
+
+
+PARTS = {
+    "superposed": {"queries": "superposed"},
+    "context": {"queries": "context"},
+    "multihead": {"queries": "multihead"},
+    "task": {"queries": "task"},
+    "encoder": {"encoder": True},
+    "residual": {"interaction": "residual"},
+    "attention": {"interaction": "attention"},
+}
+each_part = pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+
+
+@each_part
+@pytest.mark.parametrize("fold", [0, 1])
+def test_folds_share_nothing_of_any_part(fold, part, make_model, make_inputs):
+    model = make_model(n_slots=3, **part)
+    model(*make_inputs(n_rows=50))[fold].square().sum().backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    assert all(is_alone_in(fold, name, gradient) for name, gradient in gradients.items())
+
+
+@each_part
+def test_gradients_of_any_part_are_those_of_finite_differences(part, make_model, make_inputs):
+    model, inputs = make_model(n_slots=3, dropout=0.3, **part), make_inputs(n_rows=3)
+    names, parameters = zip(*model.named_parameters(), strict=True)
+
+    def outputs(*values):
+        given = dict(zip(names, values, strict=True))
+        return functional_call(model, given, (*inputs, torch.Generator().manual_seed(0)))
+
+    assert torch.autograd.gradcheck(outputs, parameters, fast_mode=True)
+
+
+@each_part
+def test_with_any_part_a_row_does_not_depend_on_the_rows_beside_it(part, make_model, make_inputs):
+    model, (numbers, codes) = make_model(n_slots=3, **part), make_inputs()
+    order = torch.tensor([3, 0, 4])
+    torch.testing.assert_close(model(numbers[:, order], codes[:, order]), model(numbers, codes)[:, order])
+    attention = model.task_attention(numbers, codes)
+    assert attention.shape == (5, 3, 4)
+    torch.testing.assert_close(attention.sum(2), torch.ones(5, 3, dtype=torch.float64))
+
+
+@each_part
+def test_parameters_of_tasks_are_those_that_one_task_may_change_alone(part, make_model, make_inputs):
+    model, inputs = make_model(n_slots=3, **part), make_inputs()
+    before = model(*inputs)[..., 0].detach()  # of the first task
+    model(*inputs)[..., 4].sum().backward()  # of the last
+    with torch.no_grad():
+        for parameter in model.parameters_of_tasks():
+            parameter.sub_(parameter.grad)
+    if model.interaction is None:
+        torch.testing.assert_close(model(*inputs)[..., 0], before, rtol=0, atol=0)
+    assert not torch.equal(model(*inputs)[..., 4], before)
+
+
+def test_without_slots_of_their_own_heads_are_all_that_tasks_have(make_model):
+    for n_slots in (1, 2):
+        model = make_model(n_slots=n_slots)
+        assert list(map(id, model.parameters_of_tasks())) == list(map(id, model.heads.parameters()))

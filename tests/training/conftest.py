@@ -65,10 +65,12 @@ def relabelled():
 
 @pytest.fixture
 def trained():
-    """Train a small net; options are those of the plan, `dropout` apart."""
+    """Train a small net; options are those of the plan, `dropout` and `n_slots` apart."""
 
-    def fit(rows, *, dropout=0.1, others=(), **options):
-        sizes = ModelSizes(n_views=2, n_slots=2, n_bins=4, d_token=4, d_hidden=8, n_layers=2, dropout=dropout)
+    def fit(rows, *, dropout=0.1, n_slots=2, others=(), **options):
+        sizes = ModelSizes(
+            n_views=2, n_slots=n_slots, n_bins=4, d_token=4, d_hidden=8, n_layers=2, dropout=dropout
+        )
         plan = {"batch_size": 6, "max_epochs": 3, "learning_rate": 0.02}
         rest = {"weight_decay": 0.01, "device": "cpu", "seed": 0, "verbose": 0, "callbacks": ()}
         return train(
