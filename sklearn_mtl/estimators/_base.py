@@ -254,8 +254,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         is_mean = read_balancing(self.balancing, owner=owner) is None
         if not is_mean and not (isinstance(self.schedule, str) and self.schedule == "joint"):
             raise ValueError(
-                f"{owner}: balancing={self.balancing!r} and schedule={self.schedule!r} cannot be combined: one "
-                "task at a time leaves nothing to balance; choose balancing='mean' or schedule='joint'."
+                f"{owner}: balancing={self.balancing!r} and schedule={self.schedule!r} cannot be combined: "
+                "one task at a time leaves nothing to balance; choose balancing='mean' or schedule='joint'."
             )
 
     def _train(self, read: FitInput, device: str) -> None:

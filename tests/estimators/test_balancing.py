@@ -127,3 +127,10 @@ def test_shares_of_a_task_count_in_gradients(numbers, regressor):
         for weight in (None, {"task_0": 5.0})
     )
     assert not np.array_equal(plain, weighted)
+
+
+def test_balancing_one_task_at_a_time_is_refused():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    model = MultiTaskAttentionRegressor(**SMALL, balancing="dwa", schedule="alternating")
+    with pytest.raises(ValueError, match="balancing='dwa' and schedule='alternating' cannot be combined"):
+        model.fit(X, X)
