@@ -21,7 +21,7 @@ def noisy(n_rows, rng):
     """One column, and two tasks whose noise is ten times as great on the right as on the left."""
     X = rng.uniform(-1, 1, (n_rows, 2))
     deviation = np.where(X[:, 0] > 0, 1.0, 0.1)[:, None]
-    return X, X + deviation * rng.normal(size=(n_rows, 2)), deviation
+    return X, np.sin(4 * X) + deviation * rng.normal(size=(n_rows, 2)), deviation
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_intervals_cover_as_said_and_are_wider_where_there_is_more_noise():
         width, is_noisy = (bounds[..., 1] - bounds[..., 0]).mean(axis=1), deviation[:, 0] > 0.5
         ratios.append(width[is_noisy].mean() / width[~is_noisy].mean())
     assert np.mean(covered) == pytest.approx(0.9, abs=0.025)
-    assert min(ratios) > 1.5
+    assert min(ratios) > 1.2
 
 
 def test_sets_cover_as_said():
