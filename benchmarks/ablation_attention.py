@@ -146,15 +146,14 @@ def _differences(measured: pd.DataFrame, of: str) -> pd.DataFrame:
 def _gains(drawn: pd.DataFrame, of: str) -> pd.DataFrame:
     """Compare the scores of each task with those of the task alone, seed by seed."""
     scores = pd.DataFrame(drawn[of].tolist(), index=pd.MultiIndex.from_frame(drawn[["method", "fold"]]))
-    alone = scores.loc[ALONE]
+    alone = scores.loc[ALONE].reindex(scores.index, level="fold")  # of the same seeds
     table = pd.DataFrame(index=scores.index.unique("method"))
     for name, tasks in (("related", _RELATED), ("on their own", _ON_THEIR_OWN)):
-        gain = (
-            (scores - alone.reindex(scores.index, level="fold"))[tasks].mean(axis="columns").groupby("method")
-        )
+        gain = (scores - alone)[tasks].mean(axis="columns").groupby("method")
         table[name], table[f"{name}, error"] = gain.mean(), gain.sem()
-    kept = scores.groupby("method").mean() / alone.mean()
+    kept = scores.groupby("method").mean() / alone.groupby("method").mean()
     table["least share kept"] = kept[[*_RELATED, *_ON_THEIR_OWN]].min(axis="columns")
+    table["seeds"] = scores.groupby("method").size().astype(float)
     return _ordered(table).drop(index=ALONE)
 
 

@@ -29,7 +29,7 @@ def test_gains_are_over_the_same_task_alone():
         for seed in range(2):
             r2 = {name: related if place < 3 else own for place, name in enumerate(tasks)}
             write("conflict", method, seed, r2=r2, network_r2=r2)
-    assert "| default | 0.100 | 0.000 | -0.080 | 0.000 | 0.900 |" in ablation_attention.report()
+    assert "| default | 0.100 | 0.000 | -0.080 | 0.000 | 0.900 | 2.000 |" in ablation_attention.report()
 
 
 def test_time_and_memory_are_parts_of_the_defaults():

@@ -204,7 +204,7 @@ def test_options_are_searched(kind, numbers):
         },
         {"schedule": [SequentialSchedule()], "schedule__frozen": [True, False]},
     ]
-    small = kind(n_views=1, max_epochs=3)
+    small = kind(n_views=1, max_epochs=4, linear_view=False, n_trees=0, sharing="joint")
     search = GridSearchCV(small, grid, cv=KFold(2), error_score="raise").fit(X, labels)
     assert len(set(search.cv_results_["mean_test_score"])) > 1
     assert search.predict(X).shape == (60, 3)
