@@ -104,9 +104,9 @@ class ColumnAttention(nn.Module):
         weighted = by_row.unsqueeze(1) * factors.unsqueeze(4)  # (G, V, B, C, D)
         pooled = weighted.view(n_folds, n_views * n_rows, n_columns * d_token) @ self.value.flatten(1, 2)
         shares = of_slots.permute(0, 2, 3, 1)  # (G, B, V S, C)
-        slots = (shares * n_columns**0.5) @ by_row  # (G, B, V S, D)
+        slots = shares @ by_row  # (G, B, V S, D)
         slots = slots.view(n_folds, n_rows, n_views, -1).transpose(1, 2)  # (G, V, B, S D)
-        slots = slots.reshape(n_folds, -1, d_token) @ self.slot_value
+        slots = slots.reshape(n_folds, -1, d_token) @ (n_columns**0.5 * self.slot_value)
         return (
             pooled.view(n_folds, n_views, n_rows, -1),
             slots.view(n_folds, n_views, n_rows, n_slots, -1),

@@ -17,6 +17,9 @@ from ._batches import Batch, FoldDataset, held_out_blocks
 from ._cycles import Cycles
 from ._mixture import mean_losses, mixture_loss
 
+# Epochs: a network that has seen fewer may serve the mixture later, even if it does not yet.
+_YOUNG = 16
+
 
 class StopTraining(KeyboardInterrupt):
     """Raised to end training in good order; skorch ends its loop on a KeyboardInterrupt."""
@@ -66,9 +69,9 @@ class MeanTaskLoss(nn.Module):
 class FoldNet(NeuralNet):
     """A skorch net whose batches hold rows for each fold, and which scores each fold on its held-out rows.
 
-    Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing; one that brings
-    nothing to the mixture with the other views of the dataset is the last. After every epoch the
-    out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds.
+    Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing; from epoch 16 on,
+    one that brings nothing to the mixture with the other views of the dataset is the last. After every epoch
+    the out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds.
 
     Parameters
     ----------
@@ -117,7 +120,8 @@ class FoldNet(NeuralNet):
         self.dropout_generator_ = torch.Generator(self.device).manual_seed(self.dropout_seed)
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
-        self.cycles_ = Cycles(self.max_epochs, self._mixture_loss)
+        self.cycles_ = Cycles(self.max_epochs)
+        self.mixture_loss_ = np.inf
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Go back to the best epoch, and let go of what only training needs."""
@@ -127,7 +131,14 @@ class FoldNet(NeuralNet):
         self.module_.requires_grad_(requires_grad=False)
         self.optimizer_.state.clear()
         self.optimizer_.zero_grad()
-        for name in ("dataset_", "cycles_", "dropout_generator_", "best_state_", "train_task_loss_"):
+        for name in (
+            "dataset_",
+            "cycles_",
+            "dropout_generator_",
+            "best_state_",
+            "train_task_loss_",
+            "mixture_loss_",
+        ):
             self.__dict__.pop(name, None)
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> FoldNet:
@@ -150,7 +161,7 @@ class FoldNet(NeuralNet):
         except KeyboardInterrupt as interrupt:  # as skorch's EarlyStopping does
             raise StopTraining from interrupt
         self.cycles_.record(self.history[-1, "valid_loss"])
-        if self.cycles_.is_over:
+        if self.cycles_.is_over or (self.cycles_.is_at_a_begin and not self._serves_mixture()):
             raise StopTraining
 
     def _anneal(self) -> None:
@@ -209,9 +220,11 @@ class FoldNet(NeuralNet):
                 "out_of_fold_": out_of_fold,
             }
 
-    def _mixture_loss(self) -> float:
-        """Measure the out-of-fold loss of the best epoch so far, mixed with the other views."""
+    def _serves_mixture(self) -> bool:
+        """Say whether the cycle that has just ended brought something to the mixture with the other views."""
         dataset = self.dataset_
         if not dataset.others or not np.isfinite(self.least_loss_):
-            return float(self.least_loss_)
-        return mixture_loss([self.out_of_fold_, *dataset.others], dataset.rows, dataset.scales)
+            return True
+        views, before = [self.out_of_fold_, *dataset.others], self.mixture_loss_
+        self.mixture_loss_ = mixture_loss(views, dataset.rows, dataset.scales)
+        return len(self.history) < _YOUNG or self.mixture_loss_ < before

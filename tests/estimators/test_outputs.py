@@ -222,12 +222,12 @@ def test_training_ends_with_a_cycle_that_brought_nothing_better(regressor, numbe
 
 
 def test_a_network_that_brings_nothing_to_a_linear_view_is_not_trained_for_long(regressor, numbers):
-    X, options = numbers[0], {"max_epochs": 70, "n_trees": 0}
+    X, options = numbers[0], {"max_epochs": 84, "n_trees": 0}
     y = X @ np.arange(1.0, 1 + X.shape[1])
     alone = regressor(**options, linear_view=False).fit(X, y)
     beside = regressor(**options).fit(X, y)
     assert beside.view_shares_.loc[:, "network"].tolist() == [0.0]
-    assert beside.n_iter_ == sum(cycle_lengths(70)[:2]) < alone.n_iter_
+    assert beside.n_iter_ == sum(cycle_lengths(84)[:2]) < alone.n_iter_
 
 
 def test_the_best_epoch_is_kept(regressor, numbers):
