@@ -155,12 +155,12 @@ class ColumnAttention(nn.Module):
         n_folds, n_rows, n_columns, d_token = by_row.shape
         _, n_views, n_slots = self.sizes
         shares = of_slots.permute(0, 2, 3, 1)  # (G, B, N V S, C)
-        slots = (shares * n_columns**0.5) @ by_row  # (G, B, N V S, D)
+        slots = shares @ by_row  # (G, B, N V S, D)
         slots = slots.view(n_folds, n_rows, self.n_heads, n_views, n_slots, d_token)
         slots = slots.permute(0, 3, 1, 4, 2, 5)  # (G, V, B, S, N, D)
         if self.slot_in is not None:
             slots = slots * self.slot_in.view(n_folds, 1, 1, n_slots, self.n_heads, d_token)
-        slots = slots.reshape(n_folds, -1, self.n_heads * d_token) @ self.slot_value
+        slots = slots.reshape(n_folds, -1, self.n_heads * d_token) @ (n_columns**0.5 * self.slot_value)
         slots = slots.view(n_folds, n_views, n_rows, n_slots, -1)
         return slots if self.slot_out is None else torch.mul(slots, self.slot_out)
 

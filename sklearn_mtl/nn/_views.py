@@ -100,7 +100,8 @@ class ViewNetwork(nn.Module):
         return shared * of_shared, own * of_own.unsqueeze(3)
 
     def _mask(self, hidden: Tensor, generator: torch.Generator | None) -> Tensor | None:
-        """Draw what is dropped, if anything is."""
+        """Draw what is dropped, if anything is; (1, V, B, H)."""
         if generator is None or self.dropout == 0:
             return None
-        return dropout_mask(*hidden.shape, rate=self.dropout, generator=generator)
+        # One mask for all folds, which have nothing in common that it could bring out of balance.
+        return dropout_mask(1, *hidden.shape[1:], rate=self.dropout, generator=generator)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from itertools import pairwise
 
 _LEAST_PATIENCE = 3
@@ -40,9 +39,6 @@ class Cycles:
     ----------
     max_epochs : int
         Of all cycles.
-    measure : callable, optional
-        Gives the loss by which cycles are compared, as the best epoch so far makes it: it is asked when a
-        cycle ends. By default the least loss of all epochs.
 
     Attributes
     ----------
@@ -65,11 +61,10 @@ class Cycles:
     (1.0, False)
     """
 
-    def __init__(self, max_epochs: int, measure: Callable[[], float] | None = None) -> None:
+    def __init__(self, max_epochs: int) -> None:
         self.is_over = False
         self._lengths = cycle_lengths(max_epochs)
-        self._least_of_all = self._measured = math.inf
-        self._measure = measure or (lambda: self._least_of_all)
+        self._least_before = math.inf
         self._begin()
 
     def _begin(self) -> None:
@@ -80,22 +75,21 @@ class Cycles:
         """What the next epoch has of the full learning rate and dropout; falls along half a cosine."""
         return 0.5 * (1 + math.cos(math.pi * self._n_epochs / self._lengths[0]))
 
+    @property
+    def is_at_a_begin(self) -> bool:
+        """The next epoch is the first of its cycle."""
+        return self._n_epochs == 0
+
     def record(self, loss: float) -> None:
         """Take note of an epoch's loss on held-out rows."""
         self._n_epochs += 1
         self._n_since_least += 1
         if loss < self._least:
             self._n_since_least, self._least = 0, loss
-            self._least_of_all = min(self._least_of_all, loss)
         length = self._lengths[0]
         if self._n_epochs < length and self._n_since_least < max(_LEAST_PATIENCE, length / 4):
             return
-        self._lengths = self._lengths[1:]
-        self.is_over = not self._lengths or not self._is_better()
+        self.is_over = len(self._lengths) == 1 or not self._least < self._least_before
         if not self.is_over:
+            self._lengths, self._least_before = self._lengths[1:], self._least
             self._begin()
-
-    def _is_better(self) -> bool:
-        """Say whether the cycles so far are better than they were without the last of them."""
-        before, self._measured = self._measured, self._measure()
-        return self._measured < before

@@ -21,8 +21,11 @@ from ._schedule import Schedule
 
 _OF_TRAINING = (
     "dataset_", "stages_left_", "stage_", "is_first_of_stage_", "n_steps_", "full_task_weight_", "cycles_",
-    "dropout_generator_", "balancer_", "best_state_", "train_task_loss_",
+    "dropout_generator_", "balancer_", "best_state_", "train_task_loss_", "mixture_loss_",
 )  # fmt: skip
+
+# Epochs: a network that has seen fewer may serve the mixture later, even if it does not yet.
+_YOUNG = 16
 
 
 class StopTraining(KeyboardInterrupt):
@@ -73,9 +76,9 @@ class MeanTaskLoss(nn.Module):
 class FoldNet(NeuralNet):
     """A skorch net whose batches hold rows for each fold, and which scores each fold on its held-out rows.
 
-    Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing; one that brings
-    nothing to the mixture with the other views of the dataset is the last. After every epoch the
-    out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds. Each
+    Training goes in `Cycles`, in each of which learning rate and dropout fall to nothing; from epoch 16 on,
+    one that brings nothing to the mixture with the other views of the dataset is the last. After every epoch
+    the out-of-fold loss is measured; the parameters of the best epoch are kept, one epoch for all folds. Each
     stage of a schedule has cycles of its own, and starts from the best epoch of the one before it.
 
     Parameters
@@ -148,6 +151,7 @@ class FoldNet(NeuralNet):
         self.was_interrupted_ = False
         self.full_task_weight_ = self.criterion_.task_weight  # (T,)
         self.stages_left_, self.n_steps_ = [*self.schedule.stages], 0
+        self.mixture_loss_ = np.inf
         self._begin_stage()
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
@@ -190,14 +194,14 @@ class FoldNet(NeuralNet):
         except KeyboardInterrupt as interrupt:  # as skorch's EarlyStopping does
             raise StopTraining from interrupt
         self.cycles_.record(self.history[-1, "valid_loss"])
-        if self.cycles_.is_over:
+        if self.cycles_.is_over or (self.cycles_.is_at_a_begin and not self._serves_mixture()):
             if not self.stages_left_:
                 raise StopTraining
             self._begin_next_stage()
 
     def _begin_stage(self) -> None:
         self.stage_ = self.stages_left_.pop(0)
-        self.cycles_, self.is_first_of_stage_ = Cycles(self.stage_.n_epochs, self._mixture_loss), True
+        self.cycles_, self.is_first_of_stage_ = Cycles(self.stage_.n_epochs), True
         if len(self.stage_.tasks) < len(self.full_task_weight_):
             self._weigh_only(self.stage_.tasks)
 
@@ -312,9 +316,11 @@ class FoldNet(NeuralNet):
                 "out_of_fold_": out_of_fold,
             }
 
-    def _mixture_loss(self) -> float:
-        """Measure the out-of-fold loss of the best epoch so far, mixed with the other views."""
+    def _serves_mixture(self) -> bool:
+        """Say whether the cycle that has just ended brought something to the mixture with the other views."""
         dataset = self.dataset_
         if not dataset.others or not np.isfinite(self.least_loss_):
-            return float(self.least_loss_)
-        return mixture_loss([self.out_of_fold_, *dataset.others], dataset.rows, dataset.scales)
+            return True
+        views, before = [self.out_of_fold_, *dataset.others], self.mixture_loss_
+        self.mixture_loss_ = mixture_loss(views, dataset.rows, dataset.scales)
+        return len(self.history) < _YOUNG or self.mixture_loss_ < before

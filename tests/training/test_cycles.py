@@ -43,6 +43,7 @@ def test_shares_fall_along_half_a_cosine_in_each_cycle_while_losses_fall(max_epo
         for epoch in range(length):
             assert not cycles.is_over
             assert cycles.share == pytest.approx(0.5 + 0.5 * math.cos(math.pi * epoch / length))
+            assert cycles.is_at_a_begin == (epoch == 0)
             n_epochs += 1
             cycles.record(-n_epochs)
     assert cycles.is_over
@@ -79,15 +80,6 @@ def test_a_cycle_that_brings_nothing_better_is_the_last():
     better = falling(lengths[1], start=0.9)
     losses = [*falling(lengths[0]), *better, *falling(lengths[2], start=2.0)]
     assert epochs_until_over(losses, max_epochs=84) == sum(lengths[:3])
-
-
-def test_cycles_are_compared_by_another_measure_if_there_is_one():
-    measured = iter([0.5, 0.4, 0.4])
-    cycles, lengths = Cycles(84, lambda: next(measured)), cycle_lengths(84)
-    for epoch in range(sum(lengths[:3])):
-        assert not cycles.is_over
-        cycles.record(-epoch)
-    assert cycles.is_over  # the third has brought nothing, although its own losses fell
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

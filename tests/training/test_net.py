@@ -165,17 +165,24 @@ def test_early_stopping_of_skorch_ends_training(make_rows, trained):
 
 def test_training_ends_when_a_cycle_has_brought_nothing_to_the_mixture(make_rows, trained):
     rows = make_rows(["regression"])
-    alone, beside = trained(rows, max_epochs=42), trained(rows, max_epochs=42, others=[rows.values])
-    assert len(beside.history) == sum(cycle_lengths(42)[:2]) < len(alone.history)
+    alone, beside = trained(rows, max_epochs=84), trained(rows, max_epochs=84, others=[rows.values])
+    assert len(beside.history) == sum(cycle_lengths(84)[:2]) < len(alone.history)
     losses = [net.history[: len(beside.history), "valid_loss"] for net in (alone, beside)]
     assert losses[0] == losses[1]
     assert beside.best_epoch_ == 1 + int(np.argmin(losses[1]))
 
 
+def test_a_young_network_is_trained_although_it_does_not_serve_the_mixture(make_rows, trained):
+    rows = make_rows(["regression"])
+    assert sum(cycle_lengths(30)[:3]) < 16
+    alone, beside = trained(rows, max_epochs=30), trained(rows, max_epochs=30, others=[rows.values])
+    assert len(beside.history) == len(alone.history) > sum(cycle_lengths(30)[:2])
+
+
 def test_training_goes_on_while_it_serves_the_mixture(make_rows, trained):
     rows = make_rows(["regression"])
     noise = [rows.values + np.random.default_rng(0).normal(0, 100, rows.values.shape)]
-    assert len(trained(rows, max_epochs=42, others=noise).history) > sum(cycle_lengths(42)[:2])
+    assert len(trained(rows, max_epochs=84, others=noise).history) > sum(cycle_lengths(84)[:2])
 
 
 def test_an_interrupt_in_a_batch_keeps_the_best_epoch(make_rows, trained):
