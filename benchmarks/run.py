@@ -25,6 +25,7 @@ from benchmarks import (
     records,
     rows,
     scarce,
+    sparse,
     speed,
     tox21,
     transfer,
@@ -54,6 +55,7 @@ SUITES = {
         ablation,
         balancing_cost,
         ablation_attention,
+        sparse,
     )
 }
 

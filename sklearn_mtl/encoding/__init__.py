@@ -2,12 +2,14 @@
 
 The pieces, in the order in which ``fit`` uses them: :class:`ColumnReader` turns any table into
 :class:`Columns`, :func:`merge_rows` makes equal rows one, :func:`active_columns` says which columns
-vary, :class:`NumberScaling` and :func:`quantile_bins` prepare numbers for the network, and
-:class:`LinearDesign` prepares all columns for the linear view, :class:`DesignRows` without a copy of all
-rows.
+vary, :class:`NumberScaling` and :func:`quantile_bins` prepare numbers for the network, :class:`BagTerms`
+bags, :class:`FrequentTerms` bags for the forest, and :class:`LinearDesign` prepares all columns for the
+linear view, :class:`DesignRows` without a copy of all rows.
 """
 
+from ._bags import BagTerms
 from ._columns import ColumnInfo, Columns, active_columns
+from ._frequent import FrequentTerms
 from ._linear import DesignRows, LinearDesign
 from ._reader import ColumnReader
 from ._rows import MergedRows, merge_rows
@@ -15,10 +17,12 @@ from ._scaling import NumberScaling, quantile_bins
 from ._table import check_table
 
 __all__ = [
+    "BagTerms",
     "ColumnInfo",
     "ColumnReader",
     "Columns",
     "DesignRows",
+    "FrequentTerms",
     "LinearDesign",
     "MergedRows",
     "NumberScaling",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 MISSING = 0
 UNSEEN = 1
@@ -23,13 +24,16 @@ class ColumnInfo:
     ----------
     name : str
         The column's name in a DataFrame, ``"x0"``, ``"x1"``, ... in an array.
-    kind : {"number", "category"}
-        How the column is read.
+    kind : {"number", "category", "text", "sparse"}
+        How the column is read. ``"text"`` and ``"sparse"`` are bags of terms; the latter stands for many
+        columns of ``X``.
     index : int
-        Its place in ``X``.
+        Its place in ``X``; that of the first of its columns for ``"sparse"``.
     levels : tuple of hashable, default=()
         The values of a category column that have a code of their own: ``levels[i]`` has code
-        ``i + 2``. Empty for numbers.
+        ``i + 2``. Empty for other kinds.
+    n_terms : int, default=0
+        How many terms a bag column has.
 
     Examples
     --------
@@ -38,9 +42,10 @@ class ColumnInfo:
     """
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "text", "sparse"]
     index: int
     levels: tuple[Hashable, ...] = ()
+    n_terms: int = 0
 
     @property
     def n_codes(self) -> int:
@@ -50,7 +55,7 @@ class ColumnInfo:
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """The values of ``X``, numbers and categories apart, each in the order of ``X``.
+    """The values of ``X``, numbers, categories and bags apart, each in the order of ``X``.
 
     Attributes
     ----------
@@ -58,6 +63,9 @@ class Columns:
         Number columns; NaN is missing. May share memory with the user's ``X``: never write to it.
     categories : ndarray of shape (B, M), int64
         Category columns as codes: 0 is missing, 1 is a rare or never seen value, 2 and up are levels.
+    bags : tuple of csr_array of shape (B, n_terms), float64 or float32, default=()
+        Bag columns: the terms of a row are its entries, in an order that may carry meaning, each with its
+        value. A term may be there more than once. May share memory with the user's ``X``: never write to it.
 
     Examples
     --------
@@ -69,6 +77,7 @@ class Columns:
 
     numbers: NDArray[np.float64] | NDArray[np.float32]
     categories: NDArray[np.int64]
+    bags: tuple[csr_array, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -77,13 +86,13 @@ class Columns:
 
     def take(self, rows: Any) -> Columns:
         """Return the given rows (indices, a mask or a slice)."""
-        return Columns(self.numbers[rows], self.categories[rows])
+        return Columns(self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags))
 
 
 def active_columns(
     columns: Columns, *, rows: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Say which columns vary, so that something can be learned from them.
+    """Say which numbers and categories vary, so that something can be learned from them.
 
     A number column is idle when it is missing everywhere, or has one value and no hole; a category
     column when all rows have the same code.
@@ -112,8 +121,9 @@ def active_columns(
     parts = []
     for start in range(0, columns.n_rows if rows is None else len(rows), _ROWS_AT_ONCE):
         block = slice(start, start + _ROWS_AT_ONCE)
-        part = columns.take(block if rows is None else rows[block])
-        parts.append((*_range_of_numbers(part.numbers), *_range_of_codes(part.categories)))
+        these = block if rows is None else rows[block]
+        numbers, categories = columns.numbers[these], columns.categories[these]
+        parts.append((*_range_of_numbers(numbers), *_range_of_codes(categories)))
     lows, highs, least, lowest, highest = map(np.array, zip(*parts, strict=True))
     low, high = np.fmin.reduce(lows, axis=0), np.fmax.reduce(highs, axis=0)  # (N,), NaN if all are missing
     has_hole = np.isnan(least).any(axis=0)  # (N,)

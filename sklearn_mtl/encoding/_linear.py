@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
 
+from ._bags import BagTerms
 from ._columns import Columns
 from ._scaling import mean_and_deviation, observed_columns
 
@@ -22,7 +25,8 @@ class LinearDesign:
     further outside of the training range than this is wide is taken as if it lay there, for a
     nearly constant column would send predictions anywhere. Missing numbers become 0, the mean, and
     columns with holes get an indicator of them. Each category column gets
-    one indicator a code, of its at most 100 most frequent ones. Constant columns are left out.
+    one indicator a code, of its at most 100 most frequent ones. Constant columns are left out. Bags follow
+    as :meth:`BagTerms.design` gives them, and make the matrix a sparse one.
 
     Attributes
     ----------
@@ -39,7 +43,9 @@ class LinearDesign:
            [ 0.,  1.,  0.,  1.]])
     """
 
-    def fit(self, columns: Columns, *, rows: NDArray[np.int64] | None = None) -> LinearDesign:
+    def fit(
+        self, columns: Columns, *, rows: NDArray[np.int64] | None = None, bags: Sequence[BagTerms] = ()
+    ) -> LinearDesign:
         """Learn means, deviations, holes and levels.
 
         Parameters
@@ -48,12 +54,15 @@ class LinearDesign:
             Training rows.
         rows : ndarray of int64, default=None
             Learn from these rows, in this order; from all by default.
+        bags : sequence of BagTerms, default=()
+            Fitted, one for each bag column.
 
         Returns
         -------
         LinearDesign
             Itself.
         """
+        self._bags = tuple(bags)
         moments = np.array([_moments(values) for values in observed_columns(columns.numbers, rows=rows)])
         mean, deviation, low, high, n_observed = moments.reshape(-1, 5).T
         kept = np.flatnonzero(deviation)
@@ -71,9 +80,13 @@ class LinearDesign:
     @property
     def n_outputs(self) -> int:
         """Width P of the matrix."""
+        return self._n_dense + sum(terms.n_terms for terms in self._bags)
+
+    @property
+    def _n_dense(self) -> int:
         return len(self._numbers) + len(self._holes) + len(self._codes)
 
-    def transform(self, columns: Columns) -> NDArray[np.float64]:
+    def transform(self, columns: Columns) -> NDArray[np.float64] | csr_array:
         """Build the matrix.
 
         Parameters
@@ -83,30 +96,50 @@ class LinearDesign:
 
         Returns
         -------
-        ndarray of shape (B, P), float64
-            Without NaN.
+        ndarray or csr_array of shape (B, P), float64
+            Without NaN; sparse if there are bags.
         """
-        design = np.empty((columns.n_rows, self.n_outputs))
+        design = self.transform_dense(columns)
+        if not self._bags:
+            return design
+        bags = [terms.design(bag) for terms, bag in zip(self._bags, columns.bags, strict=True)]
+        return csr_array(hstack([csr_array(design), *bags], format="csr"))
+
+    def transform_dense(self, columns: Columns) -> NDArray[np.float64]:
+        """Build the part of the matrix that is not from bags.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows with the columns of ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (B, ·), float64
+        """
+        design = np.empty((columns.n_rows, self._n_dense))
         for start in range(0, columns.n_rows, _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            design[rows] = self._transform_block(columns.take(rows))
+            design[rows] = self._transform_block(columns.numbers[rows], columns.categories[rows])
         return design
 
-    def _transform_block(self, columns: Columns) -> NDArray[np.float64]:
-        numbers = np.clip(columns.numbers[:, self._numbers], self._low, self._high)  # (B, P')
-        standard = (numbers - self._mean) / self._deviation
+    def _transform_block(
+        self, numbers: NDArray[np.floating], categories: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        clipped = np.clip(numbers[:, self._numbers], self._low, self._high)  # (B, P')
+        standard = (clipped - self._mean) / self._deviation
         standard[np.isnan(standard)] = 0
-        indicators = columns.categories[:, self._places] == self._codes  # (B, K)
-        return np.hstack([standard, np.isnan(columns.numbers[:, self._holes]), indicators])
+        indicators = categories[:, self._places] == self._codes  # (B, K)
+        return np.hstack([standard, np.isnan(numbers[:, self._holes]), indicators])
 
 
 class DesignRows:
-    """The matrix of a table's rows, built a block at a time where it would be large.
+    """The dense matrix of a table's rows, built a block at a time where it would be large.
 
     Parameters
     ----------
     design : LinearDesign
-        Fitted.
+        Fitted, without bags.
     columns : Columns
         The table.
     rows : ndarray of int64, shape (R,)
@@ -127,13 +160,13 @@ class DesignRows:
         self._design, self._columns, self._rows = design, columns, rows
         self.shape = len(rows), design.n_outputs
         is_small = len(rows) * design.n_outputs <= _MOST_FLOATS_KEPT
-        self._matrix = design.transform(columns.take(rows)) if is_small else None
+        self._matrix = design.transform_dense(columns.take(rows)) if is_small else None
 
     def __getitem__(self, rows: Any) -> NDArray[np.float64]:
         """Give some rows (indices, a mask or a slice); (B, P)."""
         if self._matrix is not None:
             return np.asarray(self._matrix[rows])
-        return self._design.transform(self._columns.take(self._rows[rows]))
+        return self._design.transform_dense(self._columns.take(self._rows[rows]))
 
 
 def _moments(values: NDArray[np.floating]) -> tuple[float, float, float, float, int]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ._columns import Columns
 
@@ -79,8 +80,10 @@ def merge_rows(
     """
     counts = targets_observed & (weights > 0)  # (B, T)
     kept = np.flatnonzero(counts.any(axis=1))
-    x_hash = _hash_rows(columns.numbers, seed=1) + _hash_rows(columns.categories, seed=2)
-    y_hash = _hash_rows(targets_values, seed=3, is_there=counts)
+    x_hash = hash_rows(columns.numbers, seed=1) + hash_rows(columns.categories, seed=2)
+    for place, bag in enumerate(columns.bags):
+        x_hash += hash_bag(bag, seed=4 + place)
+    y_hash = hash_rows(targets_values, seed=3, is_there=counts)
     x_hash, y_hash = x_hash[kept], y_hash[kept]
     order = np.lexsort((y_hash, x_hash))
     new_x = _starts(x_hash[order])
@@ -95,12 +98,23 @@ def merge_rows(
     )
 
 
-def _hash_rows(
+def hash_rows(
     values: NDArray[Any], *, seed: int, is_there: NDArray[np.bool_] | None = None
 ) -> NDArray[np.uint64]:
     """Hash each row, as the sum of its values' hashes times an odd number of each column.
 
     A value that is not there counts as NaN. float32 and float64 of the same value have the same hash.
+
+    Parameters
+    ----------
+    values : ndarray of shape (B, C)
+    seed : int
+        Of tables with different seeds, equal rows have different hashes.
+    is_there : ndarray of bool, shape (B, C), optional
+
+    Returns
+    -------
+    ndarray of shape (B,), uint64
     """
     n_rows, n_columns = values.shape
     places = np.arange(1, n_columns + 1, dtype=np.uint64) * np.uint64(_GOLDEN) + np.uint64(seed)
@@ -116,6 +130,33 @@ def _hash_rows(
             block[~is_there[start : start + step]] = np.nan
         hashed = pd.util.hash_array(block.ravel()).reshape(block.shape)
         hashes[start : start + step] = hashed @ factors
+    return hashes
+
+
+def hash_bag(bag: csr_array, *, seed: int) -> NDArray[np.uint64]:
+    """Hash each row of a bag, as the sum of its entries' hashes: of their terms, values and order.
+
+    Parameters
+    ----------
+    bag : csr_array of shape (B, n_terms)
+    seed : int
+        Of bags with different seeds, equal rows have different hashes.
+
+    Returns
+    -------
+    ndarray of shape (B,), uint64
+    """
+    hashes = np.empty(bag.shape[0], dtype=np.uint64)
+    step = max(1, _VALUES_AT_ONCE * bag.shape[0] // max(1, bag.nnz))
+    for start in range(0, bag.shape[0], step):
+        bounds = bag.indptr[start : start + step + 1].astype(np.int64)
+        entries = slice(bounds[0], bounds[-1])
+        order = np.arange(bounds[-1] - bounds[0]) - np.repeat(bounds[:-1] - bounds[0], np.diff(bounds))
+        places = (order.astype(np.uint64) << np.uint64(32)) + bag.indices[entries].astype(np.uint64)
+        factors = pd.util.hash_array(places * np.uint64(_GOLDEN) + np.uint64(seed)) | np.uint64(1)
+        values = pd.util.hash_array(np.add(bag.data[entries], 0, dtype=np.float64))
+        running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values * factors)])
+        hashes[start : start + step] = np.diff(running[bounds - bounds[0]])
     return hashes
 
 

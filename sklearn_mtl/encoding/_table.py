@@ -1,4 +1,4 @@
-"""The container of ``X``: an array or a DataFrame of the right shape."""
+"""The container of ``X``: an array, a DataFrame or sparse rows, of the right shape."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
 
-Table = NDArray[Any] | pd.DataFrame
+DenseTable = NDArray[Any] | pd.DataFrame
+Table = DenseTable | csr_array
 Values = NDArray[Any] | pd.api.extensions.ExtensionArray
 
 
 def check_table(X: Any, *, owner: str) -> Table:
-    """Make ``X`` a DataFrame or a 2-D array, or say what is wrong with its shape.
+    """Make ``X`` a DataFrame, a 2-D array or sparse rows, or say what is wrong with its shape.
 
-    Values are not looked at. Call it before anything that asks ``X`` for its number of columns.
+    Values are not looked at, but for zeros that sparse rows store: they are left out. Call it before anything
+    that asks ``X`` for its number of columns.
 
     Parameters
     ----------
-    X : DataFrame, array-like of shape (B, C)
-        Anything that :func:`numpy.asarray` reads as a table.
+    X : DataFrame, array-like or sparse array of shape (B, C)
+        Anything that :func:`numpy.asarray` reads as a table, or any sparse array or matrix.
     owner : str
         The estimator's class name, for error messages.
 
     Returns
     -------
-    ndarray of shape (B, C), or DataFrame
-        ``X`` itself where it is one already.
+    ndarray or csr_array of shape (B, C), or DataFrame
+        ``X`` itself where it is one already. Entries of sparse rows are sorted by column, and each is there
+        once.
 
     Raises
     ------
-    TypeError
-        For a sparse ``X``.
     ValueError
         For an ``X`` that is not 2-D, has no row, no column, or two columns of one name.
 
@@ -45,28 +46,27 @@ def check_table(X: Any, *, owner: str) -> Table:
     array([[1, 'red'],
            [2, 'blue']], dtype=object)
     """
-    if issparse(X):
-        raise TypeError(
-            f"{owner}: Sparse data was passed for X, but dense data is required. "
-            "Use X.toarray() to convert it to a dense numpy array."
-        )
-    table = X if isinstance(X, pd.DataFrame) else _as_array(X, owner=owner)
+    is_sparse = issparse(X)
+    table: Any = X if isinstance(X, pd.DataFrame) or is_sparse else _as_array(X, owner=owner)
     if table.ndim != 2 or 0 in table.shape:
         _raise_for_shape(table, owner=owner)
+    if is_sparse:
+        return _as_sparse_rows(table, owner=owner)
     if isinstance(table, pd.DataFrame) and not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()].unique().tolist()
         raise ValueError(f"{owner}: X has several columns named {twice}; rename or drop all but one of each.")
-    return table
+    given: DenseTable = table
+    return given
 
 
-def column_names(table: Table) -> list[str]:
+def column_names(table: DenseTable) -> list[str]:
     """Name the columns as a user knows them; ``"x0"``, ``"x1"``, ... for an array."""
     if isinstance(table, pd.DataFrame):
         return [str(name) for name in table.columns]
     return [f"x{index}" for index in range(table.shape[1])]
 
 
-def column_values(table: Table) -> Iterator[Values]:
+def column_values(table: DenseTable) -> Iterator[Values]:
     """Yield the values of each column, not copied; arrays of pandas only for dtypes that numpy lacks."""
     if isinstance(table, pd.DataFrame):
         # For a frame of one row, `iloc[:, index]` would take longer than all the rest of reading it.
@@ -82,6 +82,23 @@ def is_number_array(table: Table) -> bool:
     return isinstance(table, np.ndarray) and table.dtype.kind in "biuf"
 
 
+def _as_sparse_rows(X: Any, *, owner: str) -> csr_array:
+    """Convert to CSR in canonical form, without a copy where ``X`` has it."""
+    if X.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{owner}: X is sparse with dtype {X.dtype}, expected numbers"
+            + (": Complex data not supported." if X.dtype.kind == "c" else ".")
+        )
+    rows: csr_array = csr_array(X)
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    if not rows.data.all():
+        rows = rows.copy()
+        rows.eliminate_zeros()
+    return rows
+
+
 def _as_array(X: Any, *, owner: str) -> NDArray[Any]:
     if isinstance(X, np.ma.MaskedArray):
         X = np.where(np.ma.getmaskarray(X), np.array(None), X.data)
@@ -94,9 +111,9 @@ def _as_array(X: Any, *, owner: str) -> NDArray[Any]:
     return array.astype(object) if array.dtype.kind in "UST" else array
 
 
-def _raise_for_shape(table: Table, *, owner: str) -> None:
+def _raise_for_shape(table: Any, *, owner: str) -> None:
     """Let scikit-learn find the words."""
-    array = np.empty(table.shape) if isinstance(table, pd.DataFrame) else table
+    array = table if isinstance(table, np.ndarray) else np.empty(table.shape)
     try:
         check_array(array, dtype=None, ensure_all_finite=False, estimator=owner, input_name="X")
     except ValueError as error:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array, vstack
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -49,6 +50,7 @@ from ._defaults import (
     Preset,
     Sizes,
     check_callbacks,
+    resolve_bag_heads,
     resolve_device,
     resolve_seed,
     resolve_sizes,
@@ -64,6 +66,7 @@ from ._fit import (
     n_units,
     prepare,
     read_fit_input,
+    say_what_is_hashed,
     say_what_is_left_out,
     training_rows,
 )
@@ -73,6 +76,7 @@ from ._thresholds import choose_thresholds
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
+_MOST_COLUMNS_NAMED = 10_000
 _OF_CLASSES = ("classes_", "oof_proba_", "temperature_", "thresholds_")
 
 
@@ -171,8 +175,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
-            Numbers and categories; NaN, None and ``pd.NA`` are missing values.
+        X : DataFrame, array-like or sparse array of shape (B, C)
+            Numbers and categories; NaN, None and ``pd.NA`` are missing values, but not in sparse arrays.
         y : DataFrame, Series or array-like of shape (B,) or (B, T)
             One column a task; NaN, None and ``pd.NA`` are missing labels. A row without any label is left
             out.
@@ -263,6 +267,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
         preparation = prepare(read.columns, merged.first)
+        if self.verbose:
+            say_what_is_hashed(preparation, owner=type(self).__name__)
         sizes = self._resolve_sizes(read, merged, preparation)
         rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
         attended, attended_weights = attended_rows(merged)
@@ -381,7 +387,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             owner=type(self).__name__,
             cardinalities=[categories[place].n_codes for place in preparation.active_categories],
             task_names=read.task_set.names,
-            sizes=self._model_sizes(sizes),
+            sizes=self._model_sizes(sizes, preparation),
             plan=plan,
             others=list(others.out_of_fold.values()),
             design=self._design(type(self).__name__),
@@ -398,6 +404,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_rows=len(merged.first),
             n_units=n_units(read, merged),
             n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
+            n_terms=[terms.n_terms for terms in preparation.bags],
             n_tasks=len(read.task_weight),
         )
 
@@ -411,7 +418,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _chooses_task_weight(self) -> bool:
         return isinstance(self.task_weight, str)  # "cv", the only word there is
 
-    def _model_sizes(self, sizes: Sizes) -> ModelSizes:
+    def _model_sizes(self, sizes: Sizes, preparation: Preparation) -> ModelSizes:
         return ModelSizes(
             n_views=sizes.n_views,
             n_slots=sizes.n_slots,
@@ -420,6 +427,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             d_hidden=self.d_hidden,
             n_layers=self.n_layers,
             dropout=self.dropout,
+            n_bag_heads=resolve_bag_heads(sizes, [terms.n_terms for terms in preparation.bags]),
         )
 
     def _plan(
@@ -518,15 +526,21 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _set_feature_attention(
         self, columns: Columns, rows: NDArray[np.int64], *, weights: NDArray[np.float64]
     ) -> None:
-        total = np.zeros((len(self.task_names_), len(self._reader.columns_)))  # (T, C)
+        total: Any = 0
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             block = slice(start, start + _ROWS_AT_ONCE)
             attention = self._attention(columns.take(rows[block]))
-            total += np.tensordot(weights[block], attention, axes=1)
+            if isinstance(attention, list):
+                total = total + vstack([csr_array(weights[None, block]) @ of_task for of_task in attention])
+            else:
+                total = total + np.tensordot(weights[block], attention, axes=1)
+        mean = total / weights.sum()
+        self.feature_attention_: pd.DataFrame | csr_array
+        if self._reader.n_columns_ > _MOST_COLUMNS_NAMED and columns.bags:
+            self.feature_attention_ = csr_array(mean)
+            return
         self.feature_attention_ = pd.DataFrame(
-            total / weights.sum(),
-            index=self.task_names_,
-            columns=[info.name for info in self._reader.columns_],
+            mean.toarray() if columns.bags else mean, index=self.task_names_, columns=self._reader.names()
         )
 
     def _class_weight(self) -> Any:
@@ -633,46 +647,84 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 "give the same columns in the same order."
             )
 
-    def attention_weights(self, X: Any, *, per_view: bool = False) -> NDArray[np.float64]:
+    def attention_weights(self, X: Any, *, per_view: bool = False) -> NDArray[np.float64] | list[csr_array]:
         """Say which columns each task attends to, row by row.
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
         per_view : bool, default=False
             Keep the views of all folds apart, instead of their mean.
 
         Returns
         -------
-        ndarray of shape (B, T, C), or (B, ``n_folds_ * n_views_``, T, C)
+        ndarray of shape (B, T, C), or (B, ``n_folds_ * n_views_``, T, C), or list of T csr_array (B, C)
             In the order of the columns of `X`; sums to 1 over C. With ``attention="sigmoid"`` it does not:
             each column has a weight from 0 to 1 of its own, 1 / C where its score is 0. A column that never
-            varied in ``fit`` has weight 0. Linear view and forest have no attention.
+            varied in ``fit`` has weight 0. Linear view and forest have no attention. Sparse arrays, one a
+            task, where more than 512 columns are mostly 0: of these only values other than 0 have a weight,
+            and a row in which they are all 0 sums to less than 1.
+
+        Raises
+        ------
+        ValueError
+            Views are to be kept apart, but attention is sparse.
         """
         columns = self._read_columns(X)
         with torch_threads(self.n_threads):
             return self._attention(columns, per_view=per_view)
 
-    def _attention(self, columns: Columns, *, per_view: bool = False) -> NDArray[np.float64]:
-        return self._of_all_columns(self._ensemble.attention(columns, per_view=per_view))
+    def _attention(
+        self, columns: Columns, *, per_view: bool = False
+    ) -> NDArray[np.float64] | list[csr_array]:
+        if columns.bags and per_view:
+            raise ValueError(
+                f"{type(self).__name__}: per_view=True, but attention to more than 512 columns that are "
+                "mostly 0 is sparse and the mean over views; leave per_view=False."
+            )
+        of_active = self._ensemble.attention(columns, per_view=per_view)
+        if columns.bags:
+            return self._sparse_attention(columns, of_active)
+        return self._of_all_columns(of_active)
 
     def _of_all_columns(self, of_active: NDArray[np.float64]) -> NDArray[np.float64]:
         """Put 0 in the place of columns that never varied; the last axis is that of columns."""
+        of_all = np.zeros((*of_active.shape[:-1], self._reader.n_columns_))
+        of_all[..., self._active_columns()] = of_active
+        return of_all
+
+    def _active_columns(self) -> NDArray[np.intp]:
+        """Say which columns of X the numbers and categories that vary are."""
         preparation, infos = self._ensemble.preparation, self._reader.columns_
         numbers = np.array([info.index for info in infos if info.kind == "number"], dtype=np.intp)
         categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
-        active = [*numbers[preparation.active_numbers], *categories[preparation.active_categories]]
-        of_all = np.zeros((*of_active.shape[:-1], len(infos)))
-        of_all[..., active] = of_active
-        return of_all
+        return np.concatenate(
+            [numbers[preparation.active_numbers], categories[preparation.active_categories]]
+        )
+
+    def _sparse_attention(self, columns: Columns, of_columns: NDArray[np.float64]) -> list[csr_array]:
+        """Put what tasks give to the terms of the bag beside what they give to columns of their own."""
+        (bag,), (of_entries,) = columns.bags, self._ensemble.entry_attention(columns)
+        active = self._active_columns()
+        of_columns = of_columns[:, :, : len(active)]
+        each = np.arange(columns.n_rows)
+        rows = np.concatenate([np.repeat(each, np.diff(bag.indptr)), np.repeat(each, len(active))])
+        of_terms = self._reader.terms_[bag.indices]
+        places = np.concatenate([of_terms, np.tile(active, columns.n_rows)])
+        shape = columns.n_rows, self._reader.n_columns_
+        weights = [
+            np.concatenate([of_entries[:, task], of_columns[:, task].ravel()])
+            for task in range(len(self.task_names_))
+        ]
+        return [csr_array((of_task, (rows, places)), shape=shape) for of_task in weights]
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Score predictions on the labels that are there, the mean over tasks.
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
         y : DataFrame, Series or array-like of shape (B,) or (B, T)
             Labels; missing ones do not count.
@@ -703,6 +755,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         tags.target_tags.required = True

@@ -167,7 +167,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
 
         Returns
@@ -183,7 +183,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
 
         Returns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,8 +16,11 @@ Preset = Literal["fast", "default", "best"]
 
 _WIDE, _VERY_WIDE = 128, 512  # columns
 _MOST_SLOTS, _MOST_SLOTS_OF_VERY_WIDE = 8, 2
+_BAG_HEADS, _LEAST_BAG_HEADS = 8, 2
+_MOST_TERM_FLOATS = 2**24  # of the tables of terms of all folds
 _STEPS_PER_EPOCH = 8
 _LEAST_BATCH, _MOST_BATCH = 16, 256
+_MANY_TERMS, _MOST_BATCH_OF_MANY_TERMS = 2**17, 1024  # terms of all folds; a step passes through all of them
 _LEAST_EPOCHS = 10
 _FEW_ROWS = 2_000
 _FOREST_PARTS, _MOST_ROWS_IN_PARTS = 8, 10_000
@@ -68,6 +71,7 @@ def resolve_sizes(
     n_units: int,
     n_columns: int,
     n_tasks: int,
+    n_terms: Sequence[int] = (),
 ) -> Sizes:
     """Choose the sizes that the user has left open, from those of the table.
 
@@ -84,12 +88,15 @@ def resolve_sizes(
         C, columns that vary.
     n_tasks : int
         T; there are no more slots than these.
+    n_terms : sequence of int, default=()
+        Terms of each bag column.
 
     Returns
     -------
     Sizes
     """
     factors = _PRESETS[preset]
+    n_columns += _BAG_HEADS * len(n_terms)
 
     def choose(name: str, automatic: float, least: int = 1) -> int:
         value = given[name]
@@ -99,7 +106,9 @@ def resolve_sizes(
     n_folds = 2 if n_rows > 100_000 else 4 if n_rows > _FEW_ROWS or is_very_wide else 8
     n_folds = min(choose("n_folds", n_folds * factors.folds, least=2), n_units)
     per_fold = n_rows - n_rows // n_folds
-    batch_size = np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, _MOST_BATCH)
+    is_large = n_folds * max(n_terms, default=0) > _MANY_TERMS
+    most_batch = _MOST_BATCH_OF_MANY_TERMS if is_large else _MOST_BATCH
+    batch_size = np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, most_batch)
     batch_size = choose("batch_size", batch_size)
     # Where an epoch has more steps than in a small table, fewer epochs do.
     n_steps = max(_STEPS_PER_EPOCH, per_fold / batch_size)
@@ -109,7 +118,7 @@ def resolve_sizes(
         n_views=choose("n_views", (1 if is_wide else 2 if n_rows > 500 else 4) * factors.views),
         n_slots=min(choose("n_slots", _MOST_SLOTS_OF_VERY_WIDE if is_very_wide else _MOST_SLOTS), n_tasks),
         n_bins=choose("n_bins", 4 if is_very_wide else np.clip(n_rows // 40, 8, 16)),
-        d_token=choose("d_token", _token_width(n_columns)),
+        d_token=choose("d_token", min(_token_width(n_columns), _width_of_terms(n_folds, n_terms))),
         batch_size=batch_size,
         max_epochs=choose("max_epochs", n_epochs * factors.epochs),
         n_trees=choose(
@@ -139,6 +148,29 @@ def forest_parts(n_folds: int, *, n_rows: int, n_units: int) -> int:
     """
     n_parts = max(1, _FOREST_PARTS // n_folds)
     return n_parts if n_rows <= _MOST_ROWS_IN_PARTS and n_folds * n_parts <= n_units else 1
+
+
+def resolve_bag_heads(sizes: Sizes, n_terms: Sequence[int]) -> int:
+    """Choose how many tokens each bag column has.
+
+    Parameters
+    ----------
+    sizes : Sizes
+    n_terms : sequence of int
+        Terms of each bag column.
+
+    Returns
+    -------
+    int
+        8, fewer where tables of so many terms would be large.
+    """
+    n_floats = sizes.n_folds * sizes.d_token * max(n_terms, default=1)
+    return int(np.clip(_MOST_TERM_FLOATS // n_floats, _LEAST_BAG_HEADS, _BAG_HEADS))
+
+
+def _width_of_terms(n_folds: int, n_terms: Sequence[int]) -> int:
+    """Choose the most that D may be for tables of terms of two heads at least."""
+    return max(4, _MOST_TERM_FLOATS // (_LEAST_BAG_HEADS * n_folds * max(n_terms, default=1)))
 
 
 def _token_width(n_columns: int) -> int:

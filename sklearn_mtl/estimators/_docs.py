@@ -25,9 +25,11 @@ n_slots : int or "auto", default="auto"
     learned gates; above 512 columns 2 in place of 8. 1 is one attention for all tasks.
 n_bins : int or "auto", default="auto"
     Bins of the piecewise-linear encoding of a number column, at most. ``"auto"``: one for 40 different rows,
-    but 8 to 16; 4 above 512 columns.
+    but 8 to 16; 4 above 512 columns. Here and below, columns that are read as a bag of terms (more than 512
+    that are mostly 0) count as eight.
 d_token : int or "auto", default="auto"
-    Width of a column's token. ``"auto"``: 12 up to 64 columns, 6 up to 256, 4 up to 512, 2 beyond.
+    Width of a column's token. ``"auto"``: 12 up to 64 columns, 6 up to 256, 4 up to 512, 2 beyond; less
+    where a bag has very many terms.
 d_hidden : int, default=128
     Width of the hidden layers.
 n_layers : int, default=2
@@ -56,7 +58,8 @@ learning_rate : float, default=0.01
 weight_decay : float, default=0.01
     Of AdamW.
 batch_size : int or "auto", default="auto"
-    Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 256.
+    Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 256; to 1,024 where a bag has
+    more than 131,072 terms, counted once a fold.
 max_epochs : int or "auto", default="auto"
     Epochs of all cycles. A cycle ends early when a quarter of it has brought no better loss on held-out rows;
     one that has brought nothing at all is the last; the best epoch is kept. ``"auto"``: 84 up to 2,700
@@ -155,9 +158,9 @@ n_iter_ : int
     Epochs trained.
 best_epoch_ : int
     The epoch whose networks were kept, from 1.
-feature_attention_ : DataFrame of shape (T, C)
+feature_attention_ : DataFrame, or csr_array, of shape (T, C)
     Attention of each task to each column, the mean over training rows, of which at most 2,000 are taken
-    if there are more, the same in each fit.
+    if there are more, the same in each fit. Sparse for a bag of terms and more than 10,000 columns.
 task_order_ : list of str
     The tasks in the order in which they were trained; only there with a sequential schedule.
 view_shares_ : DataFrame of shape (T, 4)

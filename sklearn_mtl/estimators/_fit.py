@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ..encoding import (
+    BagTerms,
     ColumnReader,
     Columns,
     DesignRows,
+    FrequentTerms,
     LinearDesign,
     MergedRows,
     NumberScaling,
@@ -146,8 +150,8 @@ def read_fit_input(
     """
     table = check_table(X, owner=owner)
     task_set, targets = read_tasks(y, kind=kind, owner=owner, **reading)
-    check_rows(len(table), len(targets.values), owner=owner)
-    if len(table) < 2:
+    check_rows(table.shape[0], len(targets.values), owner=owner)
+    if table.shape[0] < 2:
         raise ValueError(f"{owner}: n_samples=1 is too few; fit needs at least 2 different rows.")
     weights = row_weights(
         task_set, targets, sample_weight=sample_weight, class_weight=class_weight, owner=owner
@@ -171,7 +175,7 @@ def read_fit_input(
         plain,
         index,
         label_smoothing=smoothing,
-        groups=None if groups is None else read_groups(groups, n_rows=len(table), owner=owner),
+        groups=None if groups is None else read_groups(groups, n_rows=table.shape[0], owner=owner),
         is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
         thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
     )
@@ -253,6 +257,20 @@ def say_what_is_left_out(targets: Targets, *, owner: str) -> None:
         say(f"{owner}: {n_left_out} of {n_rows} rows have no label; no task learns from them.")
 
 
+def say_what_is_hashed(preparation: Preparation, *, owner: str) -> None:
+    """Print that terms of a bag share places, if they do.
+
+    Parameters
+    ----------
+    preparation : Preparation
+    owner : str
+        Who says so.
+    """
+    for terms in preparation.bags:
+        if terms.is_hashed:
+            say(f"{owner}: a bag has so many terms that they share {terms.n_terms} places, by a hash.")
+
+
 def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
     """Merge equal rows; labels of tasks of weight 0 count as missing.
 
@@ -322,11 +340,13 @@ def prepare(columns: Columns, rows: NDArray[np.int64]) -> Preparation:
     Preparation
     """
     numbers, categories = (np.flatnonzero(mask) for mask in active_columns(columns, rows=rows))
-    if not len(numbers) and not len(categories):  # one column that says nothing is needed
+    bags = tuple(BagTerms().fit(bag, rows=rows) for bag in columns.bags)
+    if not len(numbers) and not len(categories) and not bags:  # one column that says nothing is needed
         numbers = np.arange(min(1, columns.numbers.shape[1]))
         categories = np.arange(1 - len(numbers))
     scaling = NumberScaling().fit(columns.numbers, rows=rows, places=numbers)
-    return Preparation(numbers, categories, scaling, LinearDesign().fit(columns, rows=rows))
+    design = LinearDesign().fit(columns, rows=rows, bags=bags)
+    return Preparation(numbers, categories, scaling, design, bags)
 
 
 def training_rows(
@@ -362,11 +382,13 @@ def training_rows(
         rng=np.random.default_rng(seed),
         groups=merged.group if n_units(read, merged) < len(merged.first) else None,
     )
-    numbers, categories = _network_inputs(read.columns, merged.first, preparation)
+    numbers, categories, bags = _network_inputs(read.columns, merged.first, preparation)
     return TrainingRows(
         numbers=numbers,
         categories=categories,
-        design=DesignRows(preparation.design, read.columns, merged.first),
+        bags=bags,
+        bag_scales=tuple(terms.scale for terms in preparation.bags),
+        design=_design(read.columns, merged.first, preparation.design),
         values=values,
         # To below 1, by a power of two that changes no bit: float32 holds them.
         weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
@@ -417,14 +439,40 @@ def attended_rows(merged: MergedRows) -> tuple[NDArray[np.int64], NDArray[np.flo
 
 def _network_inputs(
     columns: Columns, rows: NDArray[np.int64], preparation: Preparation
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Prepare rows for the network block by block; (R, N) and (R, M)."""
+) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[csr_array, ...]]:
+    """Prepare rows for the network block by block; (R, N), (R, M), and bags."""
     numbers = np.empty((len(rows), len(preparation.active_numbers)), dtype=np.float32)
     categories = np.empty((len(rows), len(preparation.active_categories)), dtype=np.int64)
+    of_bags: list[list[csr_array]] = [[] for _ in columns.bags]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         block = slice(start, start + _ROWS_AT_ONCE)
-        numbers[block], categories[block] = preparation.network_inputs(columns.take(rows[block]))
-    return numbers, categories
+        part = columns.take(rows[block])
+        numbers[block], categories[block] = preparation.network_inputs(part)
+        for blocks, bag in zip(of_bags, preparation.network_bags(part), strict=True):
+            blocks.append(bag)
+    return numbers, categories, tuple(_stacked(blocks) for blocks in of_bags)
+
+
+def _design(columns: Columns, rows: NDArray[np.int64], design: LinearDesign) -> DesignRows | csr_array:
+    """Give the linear view's matrix of the rows; a sparse one is built at once."""
+    if not columns.bags:
+        return DesignRows(design, columns, rows)
+    blocks = (rows[start : start + _ROWS_AT_ONCE] for start in range(0, len(rows), _ROWS_AT_ONCE))
+    return _stacked([csr_array(design.transform(columns.take(block))) for block in blocks])
+
+
+def _stacked(blocks: list[csr_array]) -> csr_array:
+    """Stack rows, and empty the list on the way: memory for all of them is needed once, not twice."""
+    n_entries, n_columns = np.cumsum([0, *(block.nnz for block in blocks)]), blocks[0].shape[1]
+    values = np.empty(n_entries[-1], dtype=blocks[0].dtype)
+    terms = np.empty(n_entries[-1], dtype=blocks[0].indices.dtype)
+    starts = [np.zeros(1, dtype=np.int64)]
+    for start, end in pairwise(n_entries):
+        block = blocks.pop(0)
+        values[start:end], terms[start:end] = block.data, block.indices
+        starts.append(block.indptr[1:] + start)
+    places = np.concatenate(starts)
+    return csr_array((values, terms, places), shape=(len(places) - 1, n_columns))
 
 
 @dataclass(frozen=True, eq=False)
@@ -441,12 +489,15 @@ class OtherViews:
         Out-of-fold numbers and probabilities of those that were asked for: 1 is linear, 2 the forest.
     is_learned : ndarray of bool, shape (O,)
         Outputs of tasks that have weight and are not numbers with one value.
+    frequent : FrequentTerms or None
+        What the forest sees of bags, if there are any.
     """
 
     linear: LinearView
     forest: ForestView | None
     out_of_fold: dict[int, NDArray[np.float64]]
     is_learned: NDArray[np.bool_]
+    frequent: FrequentTerms | None
 
 
 def fit_other_views(
@@ -484,13 +535,17 @@ def fit_other_views(
     if linear_view:
         linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
         out_of_fold[1] = linear.out_of_fold
-    forest = None
+    forest = frequent = None
     if n_trees:
         parts = rows.in_parts()
-        scales_of_parts = scales if parts is rows else target_scales(parts)
+        if rows.bags:
+            frequent = FrequentTerms(rows.bags)
+            seen = np.hstack([rows.numbers, frequent.transform(rows.bags)])
+            parts = replace(parts, numbers=seen)
+        scales_of_parts = scales if parts.fold is rows.fold else target_scales(parts)
         forest = fit_forest_view(parts, scales_of_parts, n_trees=n_trees, seed=seed)
         out_of_fold[2] = forest.out_of_fold
-    return OtherViews(linear, forest, out_of_fold, is_learned)
+    return OtherViews(linear, forest, out_of_fold, is_learned, frequent)
 
 
 def combine(
@@ -531,6 +586,7 @@ def combine(
         shares=shares,
         layout=rows.layout,
         temperatures=np.ones(len(rows.task_weight)),
+        frequent=others.frequent,
     )
     out_of_fold = shares[1] * others.linear.out_of_fold
     for place in views.keys() - {1}:

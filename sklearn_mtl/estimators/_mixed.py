@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import ClassifierTags, Tags
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
@@ -232,7 +233,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
 
         Returns
@@ -252,7 +253,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
 
         Returns
@@ -373,7 +374,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
 
         Returns
@@ -406,3 +407,9 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
     def _by_task(self, arrays: dict[str, NDArray[Any]]) -> Any:
         return next(iter(arrays.values())) if self._task_set.is_1d else arrays
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # Neither kind of estimator, but there may be probabilities: scikit-learn's checks then ask for these.
+        tags.classifier_tags = ClassifierTags(multi_label=True)
+        return tags

@@ -164,7 +164,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
 
         Returns
@@ -251,7 +251,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (B, C)
+        X : DataFrame, array-like or sparse array of shape (B, C)
             Rows with the columns of ``fit``.
 
         Returns

@@ -278,15 +278,12 @@ def _cosines(estimator: Any, X: Any, targets: Targets) -> Floats:
 def _gradients(ensemble: Any, columns: Any, values: Floats) -> Floats:
     """Give the gradients of the tasks' losses of rows, of all folds and views; (T, B, G V H)."""
     module, scales = ensemble.net.module_, ensemble.scales
-    numbers, categories = (
-        torch.from_numpy(inputs)[None].to(ensemble.net.device)
-        for inputs in ensemble.preparation.network_inputs(columns)
-    )
+    numbers, categories, bags = ensemble.network_tensors(columns)
     starts = [outputs.start for outputs in ensemble.layout.slices]
     standardised = (values - scales.mean[:, None, starts]) / scales.deviation[:, None, starts]  # (G, B, T)
     targets = torch.from_numpy(standardised).to(numbers).unsqueeze(2)
     with torch.enable_grad():
-        of_views, of_slots = module.attention(module.tokens(numbers, categories))
+        of_views, of_slots = module.attention(module.all_tokens(numbers, categories, bags))
         of_views = of_views.detach().requires_grad_()
         outputs = module.heads(*module.network(of_views, of_slots.detach()))
         losses = task_losses(outputs, targets, ensemble.layout).sum(dim=(0, 1, 2))  # (T,)

@@ -98,20 +98,28 @@ def global_importance(
         values = _permutation(estimator, X, y, n_repeats, random_state)
     else:
         values = (_attention if method == "attention" else _gradient)(estimator, X)
-    names = [info.name for info in estimator._reader.columns_]
-    return pd.DataFrame(values, index=estimator.task_names_, columns=names)
+    return pd.DataFrame(values, index=estimator.task_names_, columns=estimator._reader.names())
 
 
 def _attention(estimator: Any, X: Any) -> NDArray[np.float64]:
     columns = estimator._read_columns(X)
-    total: NDArray[np.float64] = np.zeros((len(estimator.task_names_), len(estimator._reader.columns_)))
+    total: NDArray[np.float64] = np.zeros((len(estimator.task_names_), estimator._reader.n_columns_))
     for start in range(0, columns.n_rows, _ATTENDED_AT_ONCE):
-        total += estimator._attention(columns.take(slice(start, start + _ATTENDED_AT_ONCE))).sum(axis=0)
+        attention = estimator._attention(columns.take(slice(start, start + _ATTENDED_AT_ONCE)))
+        if isinstance(attention, list):  # a sparse array each task
+            total += np.stack([of_task.sum(axis=0) for of_task in attention])
+        else:
+            total += attention.sum(axis=0)
     return np.asarray(total / columns.n_rows)
 
 
 def _gradient(estimator: Any, X: Any) -> NDArray[np.float64]:
     columns = estimator._read_columns(X)
+    if columns.bags:
+        raise ValueError(
+            f"{_OWNER}: method='gradient', but more than 512 columns that are mostly 0 are one bag, whose "
+            "effect is not that of each; use 'attention' or 'permutation'."
+        )
     rows = np.unique(np.linspace(0, columns.n_rows - 1, _MOST_ROWS).round().astype(np.intp))
     effects = estimator._of_all_columns(estimator._ensemble.column_effects(columns.take(rows)))
     of_outputs = effects.mean(axis=0)  # (O, C)

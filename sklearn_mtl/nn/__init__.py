@@ -1,6 +1,7 @@
 """The torch modules: tokens, attention over columns, view networks, heads, losses. Torch only."""
 
 from ._attention import ColumnAttention
+from ._bags import BagBatch, BagTokens
 from ._encoder import TokenEncoder
 from ._functions import ATTENTION_FUNCTIONS, AttentionFunction, with_temperature
 from ._heads import TaskHeads
@@ -16,6 +17,8 @@ __all__ = [
     "HUBER_DELTA",
     "AttentionFunction",
     "AttentionInteraction",
+    "BagBatch",
+    "BagTokens",
     "ColumnAttention",
     "ColumnAttentionModel",
     "ColumnTokens",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from ._attention import ColumnAttention
+from ._bags import BagBatch, BagTokens
 from ._encoder import TokenEncoder
 from ._heads import TaskHeads
 from ._interaction import AttentionInteraction, ResidualInteraction
@@ -30,6 +33,9 @@ class ColumnAttentionModel(nn.Module):
         Between tokens and attention.
     interaction : ResidualInteraction or AttentionInteraction, optional
         Between the slots' units and the heads.
+    bags : sequence of BagTokens, default=()
+        One for each bag column. Their tokens come after those of numbers and categories; the attention takes
+        each of them for a column.
     """
 
     def __init__(
@@ -41,17 +47,25 @@ class ColumnAttentionModel(nn.Module):
         *,
         encoder: TokenEncoder | None = None,
         interaction: ResidualInteraction | AttentionInteraction | None = None,
+        bags: Sequence[BagTokens] = (),
     ) -> None:
         super().__init__()
         self.tokens = tokens
         self.encoder = encoder
         self.interaction = interaction
+        self.bags = nn.ModuleList(bags)
+        self.bag_widths = [bag.n_heads for bag in bags]
         self.attention = attention
         self.network = network
         self.heads = heads
 
     def forward(
-        self, numbers: Tensor, categories: Tensor, dropout_generator: torch.Generator | None = None
+        self,
+        numbers: Tensor,
+        categories: Tensor,
+        dropout_generator: torch.Generator | None = None,
+        *,
+        bags: Sequence[BagBatch] = (),
     ) -> Tensor:
         """Compute the outputs of all folds, views and tasks.
 
@@ -63,13 +77,16 @@ class ColumnAttentionModel(nn.Module):
             Codes.
         dropout_generator : torch.Generator, optional
             Draws the dropout of a training step; without it nothing is dropped.
+        bags : sequence of BagBatch, default=()
+            The same rows, of each bag column.
 
         Returns
         -------
         Tensor of shape (G, B, V, O)
             Numbers in training units, logits of classes.
         """
-        return self._outputs(self.tokens(numbers, categories), dropout_generator)
+        tokens = self.all_tokens(numbers, categories, bags, dropout_generator)
+        return self._outputs(tokens, dropout_generator)
 
     def _outputs(self, tokens: Tensor, dropout_generator: torch.Generator | None) -> Tensor:
         of_views, of_slots = self.attention(self._encoded(tokens))
@@ -80,12 +97,43 @@ class ColumnAttentionModel(nn.Module):
     def _encoded(self, tokens: Tensor) -> Tensor:
         return tokens if self.encoder is None else self.encoder(tokens)
 
-    def task_attention(self, numbers: Tensor, categories: Tensor, *, per_view: bool = False) -> Tensor:
+    def all_tokens(
+        self,
+        numbers: Tensor,
+        categories: Tensor,
+        bags: Sequence[BagBatch],
+        dropout_generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Give the tokens of numbers, categories and bags.
+
+        Parameters
+        ----------
+        numbers, categories, bags, dropout_generator
+            As in `forward`.
+
+        Returns
+        -------
+        Tensor of shape (G, C, B, D)
+        """
+        tokens: Tensor = self.tokens(numbers, categories)
+        if not bags:
+            return tokens
+        of_bags = [module(bag, dropout_generator) for module, bag in zip(self.bags, bags, strict=True)]
+        return torch.cat([tokens, *of_bags], dim=1)
+
+    def task_attention(
+        self,
+        numbers: Tensor,
+        categories: Tensor,
+        *,
+        bags: Sequence[BagBatch] = (),
+        per_view: bool = False,
+    ) -> Tensor:
         """Give each task's attention over columns, the mean over folds and views, or that of each view.
 
         Parameters
         ----------
-        numbers, categories : Tensor
+        numbers, categories, bags
             As in `forward`.
         per_view : bool, default=False
             Keep views apart.
@@ -93,12 +141,50 @@ class ColumnAttentionModel(nn.Module):
         Returns
         -------
         Tensor of shape (B, T, C), or (B, G V, T, C)
-            Sums to 1 over C, but for functions whose weights do not.
+            Sums to 1 over C, the tokens of bags among them, but for functions whose weights do not.
         """
-        by_slot = self.attention.weights(self._encoded(self.tokens(numbers, categories)))  # (G, B, V, S, C)
+        by_slot = self._slot_weights(numbers, categories, bags)
         if per_view:
             return torch.einsum("gbvsc,gvts->bgvtc", by_slot, self.heads.gates()).flatten(1, 2)
         return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
+
+    def _slot_weights(self, numbers: Tensor, categories: Tensor, bags: Sequence[BagBatch]) -> Tensor:
+        """Give the attention of slots over all tokens, (G, B, V, S, C)."""
+        return self.attention.weights(self._encoded(self.all_tokens(numbers, categories, bags)))
+
+    def entry_attention(
+        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[BagBatch]
+    ) -> tuple[Tensor, ...]:
+        """Give each task's attention to the entries of bags, the mean over folds and views.
+
+        An entry gets what a task gives to the tokens of its bag, times its share of each of them.
+
+        Parameters
+        ----------
+        numbers, categories, bags
+            As in `forward`, the same rows for all folds.
+
+        Returns
+        -------
+        tuple of Tensor of shape (E, T)
+            In the order of each bag's entries. Over all entries of a row, with the task's attention to
+            numbers, categories and bags without entries, it sums to 1.
+        """
+        by_slot = self._slot_weights(numbers, categories, bags)  # (G, B, V, S, C)
+        by_task = torch.einsum("gbvsc,gvts->gbtc", by_slot, self.heads.gates()) / by_slot.shape[2]
+        first, entries = self.tokens.n_columns, []
+        for module, bag in zip(self.bags, bags, strict=True):
+            assert isinstance(module, BagTokens)  # ModuleList does not say so
+            rows = bag.row_of_entry()
+            of_tokens = by_task[..., first : first + module.n_heads]  # (G, B, T, P)
+            of_entries = module.weights(bag)  # (G, E, P)
+            by_fold = [
+                torch.einsum("etp,ep->et", of_fold[rows], shares)
+                for of_fold, shares in zip(of_tokens, of_entries, strict=True)
+            ]
+            entries.append(torch.stack(by_fold).mean(0))
+            first += module.n_heads
+        return tuple(entries)
 
     def column_effects(self, numbers: Tensor, categories: Tensor) -> Tensor:
         r"""Say what each column changes in the outputs, to first order.

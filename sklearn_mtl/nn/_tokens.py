@@ -103,6 +103,9 @@ class ColumnTokens(nn.Module):
             parts.append(self._number_tokens(encoded))
         if categories.shape[2]:
             parts.append(self._category_tokens(categories))
+        if not parts:  # a table of bags alone
+            weight = self.number_weight
+            return weight.new_empty(self.n_folds, 0, numbers.shape[1], weight.shape[3])
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
     def encode(self, numbers: Tensor) -> Tensor:

@@ -7,15 +7,71 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..nn import ColumnTokens
+from ..nn import BagBatch, ColumnTokens
 from ._rows import TargetScales, TrainingRows
 
 _MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 
-Batch = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
+Inputs = tuple[Tensor, Tensor, tuple[BagBatch, ...]]
+Batch = tuple[Inputs, tuple[Tensor, Tensor]]
+
+
+class BagRows:
+    """A bag column on the device.
+
+    Parameters
+    ----------
+    bag : csr_array of shape (R, n_terms)
+    device : str
+    dtype : torch.dtype, default=torch.float32
+        Of values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from scipy.sparse import csr_array
+    >>> rows = BagRows(csr_array([[0.0, 2.0], [3.0, 1.0]]), device="cpu")
+    >>> rows[torch.tensor([[1], [0]])].terms.tolist()
+    [0, 1, 1]
+    """
+
+    def __init__(
+        self, bag: csr_array, *, device: str | torch.device, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.starts = torch.from_numpy(bag.indptr.astype(np.int64, copy=False)).to(device)  # (R + 1,)
+        self.terms = torch.from_numpy(bag.indices).to(device)  # (E,)
+        self.values = torch.from_numpy(bag.data).to(device, dtype)  # (E,)
+
+    def __getitem__(self, rows: Tensor) -> BagBatch:
+        """Gather rows.
+
+        Parameters
+        ----------
+        rows : Tensor of int64, shape (G, B)
+
+        Returns
+        -------
+        BagBatch
+            In this order.
+        """
+        first = self.starts[rows]  # (G, B)
+        n_entries = (self.starts[rows + 1] - first).flatten()
+        ends = n_entries.cumsum(0)
+        total = int(ends[-1]) if len(ends) else 0
+        steps = torch.repeat_interleave(first.flatten() - ends + n_entries, n_entries, output_size=total)
+        entries = steps + torch.arange(total, device=steps.device)
+        ends = ends.view(rows.shape)
+        starts = torch.cat([(ends - n_entries.view(rows.shape))[:, :1], ends], dim=1)
+        return BagBatch(self.terms[entries].long(), self.values[entries], starts)
+
+    def all(self) -> BagBatch:
+        """Give all rows, the same for all folds."""
+        return BagBatch(self.terms.long(), self.values, self.starts[None])
 
 
 class FoldDataset(Dataset[Batch]):
@@ -36,6 +92,7 @@ class FoldDataset(Dataset[Batch]):
     ----------
     numbers : Tensor of shape (R, N), or (R, N, P) once they are encoded, float32
     categories : Tensor of shape (R, M), int64
+    bags : tuple of BagRows
     values, weights : Tensor of shape (R, T), float64
         As in `rows`; on the CPU where the device has no float64.
     mean, deviation : Tensor of shape (G, T), float64
@@ -58,6 +115,7 @@ class FoldDataset(Dataset[Batch]):
         self.rows, self.scales, self.others = rows, scales, others
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
+        self.bags = tuple(BagRows(bag, device=device) for bag in rows.bags)
         of_labels = "cpu" if torch.device(device).type == "mps" else device
         self.values = torch.from_numpy(rows.values).to(of_labels)
         self.weights = torch.from_numpy(rows.weights).to(of_labels)
@@ -88,6 +146,7 @@ class FoldDataset(Dataset[Batch]):
         -------
         numbers : Tensor of shape (G, B, N) or (G, B, N, P)
         categories : Tensor of shape (G, B, M)
+        bags : tuple of BagBatch
         targets, weights : Tensor of shape (G, B, T)
         """
         labelled = rows.to(self.values.device)
@@ -95,7 +154,11 @@ class FoldDataset(Dataset[Batch]):
         targets = (values - self.mean[:, None]) / self.deviation[:, None]
         targets[weights == 0] = 0.0
         scaled = weights.float().to(rows.device) * self.weight_scale[:, None]
-        return (self.numbers[rows], self.categories[rows]), (targets.float().to(rows.device), scaled)
+        return self.inputs(rows), (targets.float().to(rows.device), scaled)
+
+    def inputs(self, rows: Tensor) -> Inputs:
+        """Gather numbers, categories and bags as `__getitem__` does, without labels."""
+        return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags)
 
 
 def _weight_scale(rows: TrainingRows, scales: TargetScales) -> np.ndarray:

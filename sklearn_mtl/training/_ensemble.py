@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor
 
-from ..encoding import Columns, LinearDesign, NumberScaling
-from ..nn import ColumnAttentionModel, OutputLayout, activate
+from ..encoding import BagTerms, Columns, FrequentTerms, LinearDesign, NumberScaling
+from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, activate
+from ._batches import BagRows
 from ._forest import ForestView
 from ._net import FoldNet
 from ._rows import TargetScales
@@ -39,17 +41,24 @@ class Preparation:
         Of the active number columns.
     design : LinearDesign
         Of all columns.
+    bags : tuple of BagTerms, default=()
+        Of all bag columns.
     """
 
     active_numbers: NDArray[np.int64]
     active_categories: NDArray[np.int64]
     scaling: NumberScaling
     design: LinearDesign
+    bags: tuple[BagTerms, ...] = ()
 
     def network_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Prepare rows for the network; (B, N) and (B, M)."""
         numbers = self.scaling.transform(columns.numbers[:, self.active_numbers])
         return numbers, columns.categories[:, self.active_categories]
+
+    def network_bags(self, columns: Columns) -> tuple[csr_array, ...]:
+        """Prepare rows of bags for the network; each (B, ·)."""
+        return tuple(terms.transform(bag) for terms, bag in zip(self.bags, columns.bags, strict=True))
 
 
 class _Serving:
@@ -71,22 +80,38 @@ class _Serving:
     @torch.inference_mode()
     def compute(
         self,
-        outputs: Callable[[Tensor, Tensor], Tensor],
+        outputs: Callable[..., Tensor],
         numbers: NDArray[np.float32],
         categories: NDArray[np.int64],
+        bags: Sequence[csr_array],
         *,
         axis: int,
     ) -> NDArray[np.float64]:
         """Compute outputs of rows, the same ones for all folds, in blocks; `axis` is that of rows."""
-        blocks = []
+        inputs = self._inputs(numbers, categories, bags)
+        blocks = [outputs(*tensors, bags=batches).double().cpu().numpy() for *tensors, batches in inputs]
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=axis)
+
+    @torch.inference_mode()
+    def entry_attention(
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[csr_array]
+    ) -> list[NDArray[np.float64]]:
+        """Compute the tasks' attention to the entries of each bag, (E, T)."""
+        inputs = self._inputs(numbers, categories, bags)
+        blocks = [self.module.entry_attention(*tensors, bags=batches) for *tensors, batches in inputs]
+        return [torch.cat(of_bag).double().cpu().numpy() for of_bag in zip(*blocks, strict=True)]
+
+    def _inputs(
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[csr_array]
+    ) -> Iterator[tuple[Tensor, Tensor, list[BagBatch]]]:
+        """Give rows to the device block by block."""
         for start in range(0, len(numbers), self.block_size):
             rows = slice(start, start + self.block_size)
-            block = outputs(
+            yield (
                 torch.from_numpy(numbers[rows]).to(self.device, self.dtype).unsqueeze(0),
                 torch.from_numpy(categories[rows]).to(self.device).unsqueeze(0),
+                [BagRows(bag[rows], device=self.device, dtype=self.dtype).all() for bag in bags],
             )
-            blocks.append(block.double().cpu().numpy())
-        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=axis)
 
 
 @dataclass(eq=False)
@@ -112,6 +137,8 @@ class Ensemble:
         The tasks.
     temperatures : ndarray of shape (T,)
         What the logits of the mixture are divided by.
+    frequent : FrequentTerms or None, default=None
+        What the forest sees of bags, if there are any.
     alone : dict from int to Ensemble
         Views that know one task alone, by that task; see `serve`.
     """
@@ -125,6 +152,7 @@ class Ensemble:
     shares: NDArray[np.float64]
     layout: OutputLayout
     temperatures: NDArray[np.float64]
+    frequent: FrequentTerms | None = None
     alone: dict[int, Ensemble] = field(default_factory=dict, init=False)
     _in_float64: _Serving | None = field(default=None, init=False, repr=False)
 
@@ -184,7 +212,7 @@ class Ensemble:
         if self.forest is None:
             return np.asarray(np.sqrt(self._network_variances(columns)[0]))
         trees, n_groups = self.forest.trees, self.forest.n_folds
-        inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
+        inputs = map(self._forest_inputs, _blocks(columns))
         return np.concatenate([trees.deviation(*block, n_groups=n_groups) for block in inputs])
 
     def take_out_of_fold_spread(self) -> NDArray[np.float64]:
@@ -225,13 +253,13 @@ class Ensemble:
         """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
         serving = self._serving(columns.n_rows)
 
-        def moments(*inputs: Tensor) -> Tensor:
-            outputs = activate(serving.module(*inputs), self.layout)
+        def moments(*inputs: Tensor, bags: list[BagBatch]) -> Tensor:
+            outputs = activate(serving.module(*inputs, bags=bags), self.layout)
             return torch.stack([outputs.mean(2), outputs.var(2, correction=0)])
 
         parts = []
         for block in _blocks(columns):
-            mean, variance = serving.compute(moments, *self.preparation.network_inputs(block), axis=2)
+            mean, variance = serving.compute(moments, *self._inputs(block), axis=2)
             mean = mean * self.scales.deviation[:, None] + self.scales.mean[:, None]  # (G, B, O)
             variance = variance * self.scales.deviation[:, None] ** 2
             parts.append(np.stack([variance.mean(axis=0), mean.var(axis=0)]))
@@ -250,13 +278,20 @@ class Ensemble:
         Returns
         -------
         ndarray of shape (B, T, C), or (B, G V, T, C)
-            Active numbers and then active categories; sums to 1 over C. Of a task with views of its own,
-            both networks' attention by their shares, or, if views are kept apart, that of the shared ones.
+            Active numbers, then active categories and bags, each bag with the sum over its tokens; sums to 1
+            over C. Of a task with views of its own, both networks' attention by their shares, or, if views
+            are kept apart, that of the shared ones.
         """
         serving = self._serving(columns.n_rows)
-        inputs = (self.preparation.network_inputs(block) for block in _blocks(columns))
+        inputs = map(self._inputs, _blocks(columns))
         of_module = partial(serving.module.task_attention, per_view=per_view)
         attention = np.concatenate([serving.compute(of_module, *block, axis=0) for block in inputs])
+        if columns.bags:
+            widths = serving.module.bag_widths
+            starts = np.cumsum([serving.module.tokens.n_columns, *widths])
+            of_bags = [attention[..., first : first + n] for first, n in zip(starts, widths, strict=False)]
+            of_bags = [of_bag.sum(axis=-1, keepdims=True) for of_bag in of_bags]
+            attention = np.concatenate([attention[..., : starts[0]], *of_bags], axis=-1)
         if not per_view:
             for task, views, weight in self._networks_alone():
                 attention[:, task] += weight * (views.attention(columns)[:, 0] - attention[:, task])
@@ -294,20 +329,85 @@ class Ensemble:
             effects[:, outputs] += weight * (views.column_effects(columns) - effects[:, outputs])
         return effects
 
+    def entry_attention(self, columns: Columns) -> list[NDArray[np.float64]]:
+        """Give each task's attention over the entries of bags: to words, for one.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed as in `predict`.
+
+        Returns
+        -------
+        list of ndarray of shape (E, T)
+            In the order of the entries of each bag of `columns`; 0 for terms that were left out in fit. In a
+            row, what a task gives to a bag that has entries is the sum over these.
+        """
+        serving = self._serving(columns.n_rows)
+        attention = [np.zeros((bag.nnz, len(self.layout.kinds))) for bag in columns.bags]
+        done = [0] * len(attention)
+        for block in _blocks(columns):
+            of_bags = serving.entry_attention(*self._inputs(block))
+            for place, (terms, bag) in enumerate(zip(self.preparation.bags, block.bags, strict=True)):
+                part = attention[place][done[place] : done[place] + bag.nnz]
+                part[terms.kept_entries(bag)] = of_bags[place]
+                done[place] += bag.nnz
+        for task, views, weight in self._networks_alone():
+            for of_all, of_task in zip(attention, views.entry_attention(columns), strict=True):
+                of_all[:, task] += weight * (of_task[:, 0] - of_all[:, task])
+        return attention
+
+    def network_tensors(self, columns: Columns) -> tuple[Tensor, Tensor, list[BagBatch]]:
+        """Give rows to the network's device, in float32.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows.
+
+        Returns
+        -------
+        numbers, categories : Tensor of shape (1, B, N), (1, B, M)
+        bags : list of BagBatch
+        """
+        numbers, categories, bags = self._inputs(columns)
+        device = self.net.device
+        return (
+            torch.from_numpy(numbers)[None].to(device),
+            torch.from_numpy(categories)[None].to(device),
+            [BagRows(bag, device=device).all() for bag in bags],
+        )
+
+    def _inputs(
+        self, columns: Columns
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[csr_array, ...]]:
+        return *self.preparation.network_inputs(columns), self.preparation.network_bags(columns)
+
+    def _forest_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Prepare rows for the forest, with the frequent terms of bags among the numbers."""
+        numbers, categories, bags = self._inputs(columns)
+        if self.frequent is not None:
+            numbers = np.hstack([numbers, self.frequent.transform(bags)])
+        return numbers, categories
+
     def _predict_block(self, serving: _Serving, columns: Columns) -> NDArray[np.float64]:
-        inputs = self.preparation.network_inputs(columns)
+        numbers, categories, bags = self._inputs(columns)
         predicted = np.zeros((columns.n_rows, self.layout.n_outputs))
         if self.shares[1].any():
             linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
             predicted += self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
         if self.shares[0].any():
             outputs = serving.compute(
-                lambda *tensors: activate(serving.module(*tensors), self.layout).mean(2), *inputs, axis=1
+                lambda *tensors, bags: activate(serving.module(*tensors, bags=bags), self.layout).mean(2),
+                numbers,
+                categories,
+                bags,
+                axis=1,
             )  # (G, B, O)
             outputs = outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]
             predicted += self.shares[0] * outputs.mean(axis=0)
         if self.forest is not None:
-            predicted += self.shares[2] * self.forest.predict(*inputs)
+            predicted += self.shares[2] * self.forest.predict(*self._forest_inputs(columns))
         return predicted
 
     def _serving(self, n_rows: int) -> _Serving:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor
 
+from ..encoding import DesignRows
 from ..nn import OutputLayout, activate, prediction_losses, task_losses
 from ._mixture import last_least
 from ._rows import TrainingRows
 from ._shifts import residual_shifts
+from ._sparse import cut_tasks, sparse_product, sparse_ridge, with_ones
 
 RIDGE_STRENGTHS = np.logspace(-1, 5, 13)
 LOGISTIC_STRENGTHS = (300.0, 30.0, 3.0)
@@ -66,7 +70,8 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
     is moved by the best constant of its out-of-fold residuals.
 
     The matrix of all rows is never held where it is large: ridge regression reads it in blocks, logistic
-    regression learns from at most 100,000 labelled rows of each task (20,000 where the matrix is wide).
+    regression learns from at most 100,000 labelled rows of each task (20,000 where the matrix is wide). A
+    sparse matrix stays sparse: :func:`sparse_ridge` is asked in place of a decomposition.
 
     Parameters
     ----------
@@ -76,19 +81,20 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
     -------
     LinearView
     """
+    ridge = sparse_ridge if isinstance(rows.design, csr_array) else _ridge
     n_folds, n_columns = rows.n_folds, rows.design.shape[1]
     coefficients = np.zeros((n_folds, n_columns, rows.layout.n_outputs))
     intercept = np.zeros((n_folds, rows.layout.n_outputs))
     for tasks in _tasks_of_equal_weights(rows):
         outputs, task_of = rows.layout.places(tasks), _task_of_output(rows.layout, tasks)
-        slopes, offset = _ridge(rows, tasks)
+        slopes, offset = ridge(rows, tasks)
         coefficients[..., outputs], intercept[:, outputs] = slopes[..., task_of], offset[:, task_of]
     total = rows.weights.sum(axis=0)  # (T,)
     for group in (rows.layout.classes, rows.layout.poisson):
-        tasks = [task for task in group if total[task] > 0]
-        if tasks:
-            outputs = rows.layout.places(tasks)
-            coefficients[..., outputs], intercept[:, outputs] = _generalised(rows, tasks)
+        learned = [task for task in group if total[task] > 0]
+        for together in _fitted_together(rows, learned):
+            outputs = rows.layout.places(together)
+            coefficients[..., outputs], intercept[:, outputs] = _generalised(rows, together)
     out_of_fold = np.empty((len(rows.fold), rows.layout.n_outputs))
     for fold in range(n_folds):
         for block in _blocks(rows.held_out(fold), n_columns + rows.layout.n_outputs):
@@ -119,6 +125,15 @@ def _tasks_of_equal_weights(rows: TrainingRows) -> list[list[int]]:
         else:
             groups.append([task])
     return groups
+
+
+def _fitted_together(rows: TrainingRows, tasks: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut tasks where the matrix is sparse and may be very wide."""
+    if isinstance(rows.design, csr_array):
+        n_each = max((len(rows.layout.outputs_of([task])) for task in tasks), default=1)
+        yield from cut_tasks(tasks, n_floats=n_each * rows.n_folds * rows.design.shape[1])
+    elif tasks:
+        yield tasks
 
 
 def _task_of_output(layout: OutputLayout, tasks: Sequence[int]) -> NDArray[np.int64]:
@@ -181,7 +196,9 @@ def _ridge_paths(
     if n_columns > max(map(len, used)):
         for train in used:
             weights = rows.weights[train, tasks[0]]
-            yield ridge_path(rows.design[train], rows.values[train][:, tasks], weights, RIDGE_STRENGTHS)
+            yield ridge_path(
+                np.asarray(rows.design[train]), rows.values[train][:, tasks], weights, RIDGE_STRENGTHS
+            )
         return
     of_folds: list[_Moments] = []
     if n_folds * n_columns**2 <= _MOST_FLOATS:
@@ -254,7 +271,7 @@ def _moments_of(rows: TrainingRows, tasks: Sequence[int], chosen: NDArray[np.int
     moments = None
     for block in _blocks(chosen, rows.design.shape[1]):
         values, weights = rows.values[block][:, tasks], rows.weights[block, tasks[0]]
-        measured = _measured(rows.design[block], values, weights)
+        measured = _measured(np.asarray(rows.design[block]), values, weights)
         moments = measured if moments is None else _joined([moments, measured])
     empty = np.zeros((0, rows.design.shape[1])), np.zeros((0, len(tasks))), np.zeros(0)
     return moments or _measured(*empty)
@@ -329,23 +346,36 @@ def _generalised(rows: TrainingRows, tasks: Sequence[int]) -> tuple[NDArray[np.f
     values = torch.from_numpy(rows.values[chosen][:, tasks] / units)
     weights = torch.from_numpy(their_weights)
     n_columns = rows.design.shape[1]
-    design = torch.ones(len(chosen), n_columns + 1, dtype=values.dtype)
-    design[:, :-1] = torch.from_numpy(rows.design[chosen])
+    times = _products(rows.design, chosen)
     fold = torch.from_numpy(rows.fold[chosen])
-    parameters = torch.zeros(rows.n_folds, n_columns + 1, layout.n_outputs, dtype=design.dtype)
-    best, least = parameters.clone(), torch.full((len(tasks),), torch.inf, dtype=design.dtype)
+    parameters = torch.zeros(rows.n_folds, n_columns + 1, layout.n_outputs, dtype=values.dtype)
+    best, least = parameters.clone(), torch.full((len(tasks),), torch.inf, dtype=values.dtype)
     for strength in LOGISTIC_STRENGTHS:
-        parameters = _minimise_logistic(parameters, design, values, weights, fold, layout, strength)
-        predicted = torch.empty(len(chosen), layout.n_outputs, dtype=design.dtype)
+        parameters = _minimise_logistic(parameters, times, values, weights, fold, layout, strength)
+        predicted = torch.empty(len(chosen), layout.n_outputs, dtype=values.dtype)
         for place, of_fold in enumerate(parameters):
             held_out = torch.nonzero(fold == place).flatten()
-            predicted[held_out] = activate(design[held_out] @ of_fold, layout)
+            predicted[held_out] = activate(times(held_out)(of_fold), layout)
         error = (weights * prediction_losses(predicted, values, layout)).sum(0)  # (T',)
         for task in torch.nonzero(error < least).flatten().tolist():
             best[..., layout.slices[task]] = parameters[..., layout.slices[task]]
         least = torch.minimum(error, least)
     offset = np.log(units) if layout.poisson else 0.0
     return best[:, :-1].numpy(), best[:, -1].numpy() + offset
+
+
+def _products(
+    design: DesignRows | NDArray[np.float64] | csr_array, chosen: NDArray[np.int64]
+) -> Callable[[Tensor | slice], Callable[[Tensor], Tensor]]:
+    """Give what takes some of the chosen rows, and then parameters to their product with these rows."""
+    if isinstance(design, csr_array):
+        matrix = with_ones(design[chosen])
+        return lambda rows: partial(
+            sparse_product, matrix=matrix[rows if isinstance(rows, slice) else rows.numpy()]
+        )
+    dense = torch.ones(len(chosen), design.shape[1] + 1, dtype=torch.float64)
+    dense[:, :-1] = torch.from_numpy(design[chosen])
+    return lambda rows: partial(torch.matmul, dense[rows])
 
 
 def _logistic_sample(
@@ -365,7 +395,8 @@ def _logistic_sample(
         1, of all its labelled rows.
     """
     n_rows, n_columns = rows.design.shape
-    most = int(np.clip(_MOST_FLOATS // max(1, n_columns), _LEAST_LOGISTIC_ROWS, _MOST_LOGISTIC_ROWS))
+    n_floats = 0 if isinstance(rows.design, csr_array) else n_columns
+    most = int(np.clip(_MOST_FLOATS // max(1, n_floats), _LEAST_LOGISTIC_ROWS, _MOST_LOGISTIC_ROWS))
     if n_rows <= most:
         weights = rows.weights[:, tasks]
         return np.arange(n_rows), weights / (weights.sum(axis=0) / (weights > 0).sum(axis=0))
@@ -381,7 +412,7 @@ def _logistic_sample(
 
 def _minimise_logistic(
     start: Tensor,
-    design: Tensor,
+    times: Callable[[Tensor | slice], Callable[[Tensor], Tensor]],
     values: Tensor,
     weights: Tensor,
     fold: Tensor,
@@ -396,16 +427,17 @@ def _minimise_logistic(
         [parameters], max_iter=_MOST_ITERATIONS, history_size=10, line_search_fn="strong_wolfe"
     )
     step = max(256, _BLOCK_FLOATS // (len(start) * layout.n_outputs))
-    blocks = [slice(first, first + step) for first in range(0, len(design), step)]
+    blocks = [slice(first, first + step) for first in range(0, len(values), step)]
+    products = [times(rows) for rows in blocks]
 
     def loss() -> Tensor:
         optimizer.zero_grad()
         penalty = 0.5 * strength * parameters[:, :-1].square().sum() * scale
         torch.autograd.backward(penalty)
         total = penalty.detach()
-        for rows in blocks:
+        for rows, product in zip(blocks, products, strict=True):
             in_fold = weights[rows] * (fold[rows] != folds).unsqueeze(2)  # (G, B, T')
-            losses = task_losses(design[rows] @ parameters, values[rows], layout)  # (G, B, T')
+            losses = task_losses(product(parameters), values[rows], layout)  # (G, B, T')
             part = (in_fold * losses).sum() * scale
             torch.autograd.backward(part)
             total = total + part.detach()

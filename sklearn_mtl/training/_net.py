@@ -256,11 +256,11 @@ class FoldNet(NeuralNet):
 
     def _losses(self, batch: Batch, **fit_params: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Give outputs, the loss, and that of each fold and task."""
-        (numbers, categories), (targets, weights) = batch
+        (numbers, categories, bags), (targets, weights) = batch
         if self.schedule.alternates:
             self._weigh_only([self.stage_.tasks[self.n_steps_ % len(self.stage_.tasks)]])
             self.n_steps_ += 1
-        outputs = self.module_(numbers, categories, self.dropout_generator_, **fit_params)
+        outputs = self.module_(numbers, categories, self.dropout_generator_, bags=bags, **fit_params)
         return outputs, *self.criterion_(outputs, targets, weights)
 
     def run_single_epoch(self, iterator: Any, training: bool, *args: Any, **kwargs: Any) -> None:
@@ -292,7 +292,8 @@ class FoldNet(NeuralNet):
         dataset, layout = self.dataset_, self.dataset_.rows.layout
         measured = dataset.numbers.new_empty(len(dataset), layout.n_outputs)
         for block in held_out_blocks(dataset, block_size=max(64, 1024 // len(dataset.held_out))):
-            outputs = self.module_(dataset.numbers[block], dataset.categories[block])
+            numbers, categories, bags = dataset.inputs(block)
+            outputs = self.module_(numbers, categories, bags=bags)
             measured[block] = measure(activate(outputs, layout))
         return measured.double().cpu().numpy()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ..encoding import DesignRows
 from ..nn import OutputLayout
@@ -22,8 +23,8 @@ class TrainingRows:
         Scaled numbers, NaN where missing.
     categories : ndarray of shape (R, M), int64
         Codes.
-    design : DesignRows, or ndarray of shape (R, P), float64
-        Columns of the linear view.
+    design : DesignRows, or ndarray or csr_array of shape (R, P), float64
+        Columns of the linear view; sparse if there are bags.
     values : ndarray of shape (R, T), float64
         Numbers and class indices; 0 where missing.
     weights : ndarray of shape (R, T), float64
@@ -36,17 +37,23 @@ class TrainingRows:
         The tasks.
     part : ndarray of shape (R,), int64, optional
         The same rows dealt to more folds, those of the forest; each lies in one fold.
+    bags : tuple of csr_array of shape (R, ·), float32, default=()
+        Terms and values of bag columns.
+    bag_scales : tuple of float, default=()
+        Of the rows' norms in each of them.
     """
 
     numbers: NDArray[np.float32]
     categories: NDArray[np.int64]
-    design: DesignRows | NDArray[np.float64]
+    design: DesignRows | NDArray[np.float64] | csr_array
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
     task_weight: NDArray[np.float64]
     fold: NDArray[np.int64]
     layout: OutputLayout
     part: NDArray[np.int64] | None = None
+    bags: tuple[csr_array, ...] = ()
+    bag_scales: tuple[float, ...] = ()
 
     @property
     def n_folds(self) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..balancing import Balancing
 from ..encoding import quantile_bins
 from ..nn import (
+    BagTokens,
     ColumnAttention,
     ColumnAttentionModel,
     ColumnTokens,
@@ -27,6 +28,8 @@ from ._progress import ProgressLine
 from ._rows import TargetScales, TrainingRows
 from ._schedule import Schedule, together
 
+_BAG_DROPOUT = 0.5
+
 
 @dataclass(frozen=True)
 class ModelSizes:
@@ -40,6 +43,8 @@ class ModelSizes:
         D, H, and hidden layers.
     dropout : float
         Rate.
+    n_bag_heads : int, default=1
+        Tokens of each bag column.
     """
 
     n_views: int
@@ -49,6 +54,7 @@ class ModelSizes:
     d_hidden: int
     n_layers: int
     dropout: float
+    n_bag_heads: int = 1
 
     @property
     def d_slot(self) -> int:
@@ -108,6 +114,7 @@ def build_model(
     seed: int,
     constant: Sequence[int] = (),
     design: ModelDesign | None = None,
+    bags: Sequence[tuple[int, float]] = (),
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
 
@@ -128,6 +135,8 @@ def build_model(
         Outputs that are the same for all rows.
     design : ModelDesign, optional
         Without one, that of the default parameters.
+    bags : sequence of pairs of int and float, default=()
+        How many terms each bag column has, and the norm of its rows.
 
     Returns
     -------
@@ -140,7 +149,19 @@ def build_model(
     tokens = ColumnTokens(
         torch.from_numpy(left), torch.from_numpy(width), cardinalities, d_token=sizes.d_token, **shared
     )
-    attention = _build_attention(design, sizes, n_columns=tokens.n_columns, shared=shared)
+    of_bags = [
+        BagTokens(
+            n_terms,
+            scale=scale,
+            dropout=_BAG_DROPOUT,
+            n_heads=sizes.n_bag_heads,
+            d_token=sizes.d_token,
+            **shared,
+        )
+        for n_terms, scale in bags
+    ]
+    n_columns = tokens.n_columns + sizes.n_bag_heads * len(bags)
+    attention = _build_attention(design, sizes, n_columns=n_columns, shared=shared)
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
     heads = TaskHeads(
         n_outputs, n_slots=sizes.n_slots, constant=constant, gated=design.sharing == "gated", **views
@@ -152,7 +173,9 @@ def build_model(
         n_layers, n_heads = design.n_encoder_layers, design.n_encoder_heads
         encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
     interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
-    return ColumnAttentionModel(tokens, attention, network, heads, encoder=encoder, interaction=interaction)
+    return ColumnAttentionModel(
+        tokens, attention, network, heads, encoder=encoder, interaction=interaction, bags=of_bags
+    )
 
 
 def _build_attention(
@@ -226,6 +249,7 @@ def train(
         module__cardinalities=cardinalities,
         module__n_outputs=n_outputs,
         module__constant=rows.layout.thresholds,
+        module__bags=[(bag.shape[1], scale) for bag, scale in zip(rows.bags, rows.bag_scales, strict=True)],
         module__prior=scales.prior,
         module__sizes=sizes,
         module__design=design,

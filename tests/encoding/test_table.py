@@ -30,9 +30,35 @@ def test_numbers_beside_text_in_a_list_stay_numbers():
 
 
 @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array])
-def test_sparse_tables_are_refused_with_the_mend(container):
-    with pytest.raises(TypeError, match=r"Est: Sparse data was passed for X.*X\.toarray\(\)"):
-        check_table(container(np.eye(3)), owner="Est")
+def test_sparse_tables_become_rows_without_zeros_or_repeats(container):
+    dense = np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 0.0]])
+    rows = check_table(container(dense), owner="Est")
+    assert isinstance(rows, sparse.csr_array)
+    np.testing.assert_array_equal(rows.toarray(), dense)
+    places = [0, 0, 0, 1, 1], [2, 1, 1, 0, 1]
+    messy = sparse.coo_array(([1.0, 1.5, 0.5, 3.0, 0.0], places), shape=(2, 3))
+    given = check_table(container(messy), owner="Est")
+    assert given.indices.tolist() == [1, 2, 0]
+    np.testing.assert_array_equal(given.toarray(), dense)
+
+
+def test_sparse_rows_in_good_order_are_not_copied():
+    X = sparse.csr_array(np.eye(3))
+    assert np.shares_memory(check_table(X, owner="Est").data, X.data)
+
+
+def test_the_users_sparse_rows_are_left_as_they_are():
+    X = sparse.csr_array((np.array([0.0, 1.0]), np.array([1, 0]), np.array([0, 2])), shape=(1, 2))
+    check_table(X, owner="Est")
+    assert X.indices.tolist() == [1, 0]
+    assert X.data.tolist() == [0.0, 1.0]
+
+
+def test_sparse_complex_numbers_are_refused():
+    with pytest.raises(
+        ValueError, match=r"Est: X is sparse with dtype complex128.*Complex data not supported"
+    ):
+        check_table(sparse.csr_array(np.eye(2) * 1j), owner="Est")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,14 @@ BAD_FITS = {
         lambda X, y: {"X": frame(X).assign(b=pd.Timestamp("2020-01-01")), "y": y},
         "column 'b'",
     ),
-    "sparse-x": (lambda X, y: {"X": sparse.csr_array(X), "y": y}, r"Sparse data.*X\.toarray\(\)"),
+    "sparse-x-with-holes": (
+        lambda X, y: {"X": sparse.csr_array(put(X, 3, 1, np.nan)), "y": y},
+        r"column 'x1' of the sparse X has nan in row 3.*leave the entry out",
+    ),
+    "sparse-x-with-infinity": (
+        lambda X, y: {"X": sparse.csc_array(put(X, 3, 1, np.inf)), "y": y},
+        r"column 'x1' of the sparse X has inf in row 3",
+    ),
     "sparse-y-with-holes": (
         lambda X, y: {"X": X, "y": sparse.csr_array(put(np.eye(*y.shape), 3, 1, np.nan))},
         r"y is sparse.*y\.toarray\(\)",

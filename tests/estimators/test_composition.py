@@ -253,11 +253,12 @@ class TestTransformers:
         kinds = {info.name: info.kind for info in model._reader.columns_}
         assert kinds == {"a": "number", "b": "number", "colour": "category", "city": "category"}
 
-    def test_sparse_columns_of_a_transformer_are_refused_with_the_mend(self, kind, mixed):
+    def test_sparse_columns_of_a_transformer_are_learned_as_dense_ones(self, kind, mixed):
         X, labels = mixed[0][["city"]], kind.labels(mixed[1])
-        pipeline = make_pipeline(OneHotEncoder(), kind(**SHORT))
-        with pytest.raises(TypeError, match=r"Sparse data was passed for X.*toarray"):
-            pipeline.fit(X, labels)
+        sparse, dense = (
+            make_pipeline(OneHotEncoder(sparse_output=sparse), kind(**SHORT)) for sparse in (True, False)
+        )
+        np.testing.assert_array_equal(sparse.fit(X, labels).predict(X), dense.fit(X, labels).predict(X))
 
     def test_output_set_to_pandas_leaves_predictions_as_they_are(self, kind, holes):
         X, labels = holes

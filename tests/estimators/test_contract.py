@@ -39,7 +39,7 @@ def test_tags_tell_what_is_supported(kind):
     assert tags.input_tags.allow_nan
     assert tags.input_tags.string
     assert tags.input_tags.categorical
-    assert not tags.input_tags.sparse
+    assert tags.input_tags.sparse
 
 
 def test_each_estimator_is_of_its_kind():

@@ -30,12 +30,12 @@ def marked(make_rows):
 
 def epoch(batches):
     """Rows of each fold in the order of an epoch; (G, B')."""
-    return np.concatenate([numbers[..., 0].numpy() for (numbers, _), _ in batches], axis=1).astype(int)
+    return np.concatenate([numbers[..., 0].numpy() for (numbers, *_), _ in batches], axis=1).astype(int)
 
 
 def test_a_batch_gathers_what_belongs_to_its_rows(marked):
     rows = torch.tensor([[3, 5], [8, 3], [0, 1]])
-    (numbers, categories), (targets, weights) = marked[rows]
+    (numbers, categories, _), (targets, weights) = marked[rows]
     for fold, row in [(0, 3), (0, 5), (1, 8), (1, 3), (2, 1)]:
         place = rows[fold].tolist().index(row)
         assert torch.equal(numbers[fold, place], marked.numbers[row])
@@ -55,8 +55,8 @@ def test_a_batch_of_rows_encoded_once_is_the_encoding_of_a_batch(make_rows):
         dataset_of(make_rows()),
     )
     once.encode_once(tokens)
-    (encoded, _), _ = once[rows]
-    (numbers, _), _ = each[rows]
+    (encoded, *_), _ = once[rows]
+    (numbers, *_), _ = each[rows]
     assert encoded.shape == (3, 2, 2, 4)
     assert torch.equal(encoded, tokens.encode(numbers))
 
