@@ -117,7 +117,7 @@ def _gradient(estimator: Any, X: Any) -> NDArray[np.float64]:
     columns = estimator._read_columns(X)
     if columns.bags:
         raise ValueError(
-            f"{_OWNER}: method='gradient', but more than 512 columns that are mostly 0 are read as one, whose "
+            f"{_OWNER}: method='gradient', but more than 512 columns that are mostly 0 are one bag, whose "
             "effect is not that of each; use 'attention' or 'permutation'."
         )
     rows = np.unique(np.linspace(0, columns.n_rows - 1, _MOST_ROWS).round().astype(np.intp))
