@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_mtl import MultiTaskAttentionEstimator, MultiTaskAttentionRegressor
+from sklearn_mtl.inspection import global_importance, task_affinity
 
 SHORT = {"n_folds": 2, "n_views": 1, "d_hidden": 16, "max_epochs": 3, "n_trees": 4, "random_state": 0}
 N_ROWS, N_COLUMNS = 60, 540
@@ -96,6 +97,25 @@ def test_attention_is_sparse_and_sums_to_one(wide, dense_fit):
     mean = dense_fit.feature_attention_
     assert mean.columns.tolist() == [f"x{place}" for place in range(N_COLUMNS)]
     np.testing.assert_allclose(mean.to_numpy(), [of_task.mean(axis=0) for of_task in weights], atol=1e-6)
+
+
+def test_importance_is_that_of_the_columns_of_x(wide, dense_fit):
+    X = sparse.csr_array(wide[0])
+    importance = global_importance(dense_fit, X)
+    np.testing.assert_allclose(importance, dense_fit.feature_attention_, atol=1e-6)
+    with pytest.raises(ValueError, match=r"are one bag.*use 'attention' or 'permutation'"):
+        global_importance(dense_fit, X, method="gradient")
+
+
+def test_views_of_sparse_attention_are_not_kept_apart(wide, dense_fit):
+    with pytest.raises(ValueError, match=r"per_view=True, but attention .* is sparse"):
+        dense_fit.attention_weights(wide[0], per_view=True)
+
+
+def test_spread_and_affinity_take_bags(wide, dense_fit):
+    assert np.isfinite(dense_fit._ensemble.spread(dense_fit._read_columns(wide[0]))).all()
+    affinity = task_affinity(dense_fit, wide[0], wide[1], method="gradient")
+    assert np.isfinite(affinity.to_numpy()).all()
 
 
 def test_attention_to_very_many_columns_stays_sparse(wide, monkeypatch):
