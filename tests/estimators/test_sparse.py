@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_mtl import MultiTaskAttentionEstimator, MultiTaskAttentionRegressor
+from sklearn_mtl.inspection import global_importance, task_affinity
 
 SHORT = {"n_folds": 2, "n_views": 1, "d_hidden": 16, "max_epochs": 3, "n_trees": 4, "random_state": 0}
 N_ROWS, N_COLUMNS = 60, 540
@@ -98,6 +99,25 @@ def test_attention_is_sparse_and_sums_to_one(wide, dense_fit):
     np.testing.assert_allclose(mean.to_numpy(), [of_task.mean(axis=0) for of_task in weights], atol=1e-6)
 
 
+def test_importance_is_that_of_the_columns_of_x(wide, dense_fit):
+    X = sparse.csr_array(wide[0])
+    importance = global_importance(dense_fit, X)
+    np.testing.assert_allclose(importance, dense_fit.feature_attention_, atol=1e-6)
+    with pytest.raises(ValueError, match=r"are one bag.*use 'attention' or 'permutation'"):
+        global_importance(dense_fit, X, method="gradient")
+
+
+def test_views_of_sparse_attention_are_not_kept_apart(wide, dense_fit):
+    with pytest.raises(ValueError, match=r"per_view=True, but attention .* is sparse"):
+        dense_fit.attention_weights(wide[0], per_view=True)
+
+
+def test_spread_and_affinity_take_bags(wide, dense_fit):
+    assert np.isfinite(dense_fit._ensemble.spread(dense_fit._read_columns(wide[0]))).all()
+    affinity = task_affinity(dense_fit, wide[0], wide[1], method="gradient")
+    assert np.isfinite(affinity.to_numpy()).all()
+
+
 def test_attention_to_very_many_columns_stays_sparse(wide, monkeypatch):
     monkeypatch.setattr("sklearn_mtl.estimators._base._MOST_COLUMNS_NAMED", 500)
     model = MultiTaskAttentionRegressor(**SHORT).fit(sparse.csr_array(wide[0]), wide[1])
@@ -117,7 +137,7 @@ def test_another_number_of_columns_is_refused(wide, dense_fit):
 def test_sparse_rows_do_not_fit_a_table_with_categories():
     X = np.array([[place, colour] for place, colour in enumerate(["red", "blue"] * 10)], dtype=object)
     model = MultiTaskAttentionRegressor(**SHORT).fit(X, np.arange(20.0))
-    with pytest.raises(TypeError, match="X is sparse, but column 'x1' held categories"):
+    with pytest.raises(TypeError, match="X is sparse, but column 'x1' was read as category"):
         model.predict(sparse.csr_array(np.ones((2, 2))))
 
 

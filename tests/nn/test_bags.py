@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from sklearn_mtl.nn import BagBatch, BagTokens, ColumnAttention, ColumnAttentionModel, TaskHeads, ViewNetwork
+from sklearn_mtl.nn import (
+    BagBatch,
+    BagTokens,
+    ColumnAttention,
+    ColumnAttentionModel,
+    TaskHeads,
+    TokenQueries,
+    ViewNetwork,
+)
 
 N_FOLDS, N_TERMS, N_HEADS, D_TOKEN, SCALE = 2, 5, 3, 4, 1.7
 
@@ -138,17 +146,25 @@ def test_entries_are_dropped_in_training_alone(module, batch, generator):
 
 @pytest.fixture
 def model(module, make_tokens, randomised, generator):
-    tokens = make_tokens(d_token=D_TOKEN)
-    views = {"n_folds": N_FOLDS, "n_views": 2, "d_hidden": 4, "generator": generator}
-    attention = ColumnAttention(n_slots=2, n_columns=4 + N_HEADS, d_token=D_TOKEN, d_slot=2, **views)
+    shared = {"n_folds": N_FOLDS, "generator": generator}
+    views = {**shared, "n_views": 2, "d_hidden": 4}
+    columns = {"n_columns": 4 + N_HEADS, "d_token": D_TOKEN}
+    attention = ColumnAttention(
+        TokenQueries(n_views=2, n_slots=2, **columns, **shared),
+        d_hidden=4,
+        d_slot=2,
+        generator=generator,
+        **columns,
+    )
     network = ViewNetwork(n_layers=2, dropout=0.0, **views)
     heads = TaskHeads((1, 3, 1), n_slots=2, **views)
-    return randomised(ColumnAttentionModel(tokens, attention, network, heads, [module]))
+    tokens = make_tokens(d_token=D_TOKEN)
+    return randomised(ColumnAttentionModel(tokens, attention, network, heads, bags=[module]))
 
 
 def test_attention_to_entries_is_that_to_tokens_times_their_shares(model, make_inputs, same_rows):
     numbers, categories = make_inputs(n_folds=1, n_rows=4)
-    by_slot = model.attention.weights(model._tokens(numbers, categories, [same_rows]))
+    by_slot = model.attention.weights(model.all_tokens(numbers, categories, [same_rows]))
     shares, gates = model.bags[0].weights(same_rows), model.heads.gates()
     (given,) = model.entry_attention(numbers, categories, bags=[same_rows])
     for entry, row in enumerate(same_rows.row_of_entry()):
