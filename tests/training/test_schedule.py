@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sklearn_mtl.training import ModelDesign, by_affinity, label_affinity, one_by_one, together
+from sklearn_mtl.training._cycles import cycle_lengths
 
 ORDER = [2, 0, 1]
 
@@ -146,3 +147,13 @@ def test_designs_of_one_slot_have_no_interaction():
     generator = torch.Generator()
     assert design.build_interaction(n_slots=1, n_folds=2, d_slot=3, generator=generator) is None
     assert design.build_interaction(n_slots=2, n_folds=2, d_slot=3, generator=generator) is not None
+
+
+def test_each_stage_has_cycles_of_its_own_to_serve_the_mixture(make_rows, trained):
+    rows = make_rows(["regression"] * 2)
+    schedule = one_by_one([0, 1], max_epochs=168, frozen=True)
+    net = trained(
+        rows, schedule=schedule, max_epochs=168, others=[rows.values]
+    )  # nothing can be added to these
+    first, second, *_ = cycle_lengths(84)
+    assert len(net.history) > (first + second) + first  # a second cycle for each of them
