@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 _PACKAGES = (
     "sklearn_mtl", "numpy", "scipy", "pandas", "scikit-learn", "torch", "skorch",
-    "catboost", "pytabkit", "rdkit", "tabm", "xgboost-cpu",
+    "catboost", "pytabkit", "rdkit", "skrub", "tabm", "xgboost-cpu",
 )  # fmt: skip
 
 Record = dict[str, Any]

@@ -27,6 +27,7 @@ from benchmarks import (
     scarce,
     sparse,
     speed,
+    text,
     tox21,
     transfer,
 )
@@ -44,6 +45,7 @@ SUITES = {
         kinds,
         mi,
         mixed,
+        text,
         speed,
         predict,
         growth,

@@ -2,6 +2,7 @@
 
 from ._multitask_report import multitask_report
 from ._report import report
+from .encoding import TextColumns
 from .estimators import (
     MultiTaskAttentionClassifier,
     MultiTaskAttentionEstimator,
@@ -12,6 +13,7 @@ __all__ = [
     "MultiTaskAttentionClassifier",
     "MultiTaskAttentionEstimator",
     "MultiTaskAttentionRegressor",
+    "TextColumns",
     "multitask_report",
     "report",
 ]

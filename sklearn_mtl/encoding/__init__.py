@@ -8,15 +8,18 @@ linear view, :class:`DesignRows` without a copy of all rows.
 """
 
 from ._bags import BagTerms
-from ._columns import ColumnInfo, Columns, active_columns
+from ._columns import MISSING, ColumnInfo, Columns, active_columns
 from ._frequent import FrequentTerms
 from ._linear import DesignRows, LinearDesign
 from ._reader import ColumnReader
 from ._rows import MergedRows, merge_rows
 from ._scaling import NumberScaling, quantile_bins
 from ._table import check_table
+from ._text import MISSING_TEXT, TextColumns, TextTerms
 
 __all__ = [
+    "MISSING",
+    "MISSING_TEXT",
     "BagTerms",
     "ColumnInfo",
     "ColumnReader",
@@ -26,6 +29,8 @@ __all__ = [
     "LinearDesign",
     "MergedRows",
     "NumberScaling",
+    "TextColumns",
+    "TextTerms",
     "active_columns",
     "check_table",
     "merge_rows",

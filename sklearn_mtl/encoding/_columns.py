@@ -24,7 +24,7 @@ class ColumnInfo:
     ----------
     name : str
         The column's name in a DataFrame, ``"x0"``, ``"x1"``, ... in an array.
-    kind : {"number", "category", "text", "sparse"}
+    kind : {"number", "category", "text", "sparse", "date", "duration"}
         How the column is read. ``"text"`` and ``"sparse"`` are bags of terms; the latter stands for many
         columns of ``X``.
     index : int
@@ -34,6 +34,10 @@ class ColumnInfo:
         ``i + 2``. Empty for other kinds.
     n_terms : int, default=0
         How many terms a bag column has.
+    parts : tuple of str, default=()
+        The numbers that a date is read as.
+    cardinality : int, default=0
+        Different values of a category column, and terms of a text column; not counted for others.
 
     Examples
     --------
@@ -42,10 +46,17 @@ class ColumnInfo:
     """
 
     name: str
-    kind: Literal["number", "category", "text", "sparse"]
+    kind: Literal["number", "category", "text", "sparse", "date", "duration"]
     index: int
     levels: tuple[Hashable, ...] = ()
     n_terms: int = 0
+    parts: tuple[str, ...] = ()
+    cardinality: int = 0
+
+    @property
+    def n_numbers(self) -> int:
+        """How many of the numbers of :class:`Columns` it has."""
+        return len(self.parts) + (self.kind in ("number", "duration"))
 
     @property
     def n_codes(self) -> int:

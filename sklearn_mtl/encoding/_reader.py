@@ -1,9 +1,10 @@
-"""From any table to arrays of numbers and category codes."""
+"""From any table to arrays of numbers and category codes, and bags of terms."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import compress
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, vstack
 
 from ._columns import ColumnInfo, Columns
+from ._dates import DateParts, is_date, is_duration, to_days
 from ._rows import hash_bag, hash_rows
 from ._table import DenseTable, Values, check_table, column_names, column_values, is_number_array
+from ._text import TextColumns, TextTerms, holds_texts
 from ._values import LevelCodes, is_number, to_levels, to_numbers
 
 _ROWS_AT_ONCE = 8192
@@ -23,10 +26,14 @@ _LEAST_ROWS = 2  # of a level with a code of its own
 _MOST_SPARSE_NUMBERS = 512  # more columns that are mostly 0 become one bag
 
 
+_ColumnReader = DateParts | LevelCodes | TextTerms
+
+
 class ColumnReader:
     """Read ``X``, whatever its container, into :class:`Columns`.
 
-    Numbers, booleans and their nullable kinds are numbers; categoricals and text are categories. An
+    Numbers, booleans and their nullable kinds are numbers; categoricals and strings are categories, but for
+    strings that are texts by the rule of :class:`TextColumns`. Dates become their parts, durations days. An
     object column is a number if all of its values are. In an array, which has one dtype for all of
     its columns, text that reads as a number is one too. Any of NaN, None and pd.NA is a hole.
 
@@ -61,8 +68,10 @@ class ColumnReader:
 
     columns_: tuple[ColumnInfo, ...]
 
-    def fit(self, X: Any, *, owner: str, is_present: ArrayLike | None = None) -> ColumnReader:
-        """Learn the kind of each column and the levels of categories.
+    def fit(
+        self, X: Any, *, owner: str, is_present: ArrayLike | None = None, text: TextColumns | None = None
+    ) -> ColumnReader:
+        """Learn the kind of each column, the levels of categories and the terms of texts.
 
         Parameters
         ----------
@@ -71,7 +80,9 @@ class ColumnReader:
         owner : str
             The estimator's class name, for error messages.
         is_present : array-like of bool, shape (B,), default=None
-            Rows that count as present where levels are counted; all by default.
+            Rows that count as present where levels and terms are counted; all by default.
+        text : TextColumns, default=None
+            Which columns are texts, and what their terms are; none is by default.
 
         Returns
         -------
@@ -86,27 +97,39 @@ class ColumnReader:
         table = check_table(X, owner=owner)
         present = np.ones(table.shape[0], bool) if is_present is None else np.asarray(is_present, bool)
         self.n_columns_, self._is_term, self.terms_ = table.shape[1], None, np.empty(0, dtype=np.int64)
-        self._infos = None if issparse(table) else _describe_all(table, present, owner)
-        of_numbers = np.arange(self.n_columns_)
-        if self._infos is not None:
+        self._infos: tuple[ColumnInfo, ...] | None = None
+        self._readers: dict[int, _ColumnReader] = {}
+        of_numbers, are_plain = np.arange(self.n_columns_), np.ones(self.n_columns_, dtype=bool)
+        if not issparse(table):
+            text = TextColumns(columns=()) if text is None else text
+            self._infos, self._readers = _describe_all(table, present, text, owner)
             of_numbers = np.array(
-                [info.index for info in self._infos if info.kind == "number"], dtype=np.int64
+                [info.index for info in self._infos for _ in range(info.n_numbers)], np.int64
             )
-        self._codes = {
-            info.index: LevelCodes(info.levels) for info in self._infos or () if info.kind == "category"
-        }
+            are_plain = np.array([self._infos[index].kind == "number" for index in of_numbers], bool)
         if len(of_numbers) > _MOST_SPARSE_NUMBERS:
             numbers = table if issparse(table) else self._read_dense(table, owner).numbers
-            is_term = _is_mostly_zero(numbers, present)
+            is_term = _is_mostly_zero(numbers, present) & are_plain
             if is_term.sum() > _MOST_SPARSE_NUMBERS:
                 self._is_term, self.terms_ = is_term, of_numbers[is_term]
         stand_alone = np.setdiff1d(np.arange(self.n_columns_), self.terms_, assume_unique=True)
         self.columns_ = tuple(self._column(index) for index in stand_alone.tolist())
         if len(self.terms_):
             first, last = (self._column(int(index)).name for index in self.terms_[[0, -1]])
-            bag = ColumnInfo(f"{first}..{last}", "sparse", int(self.terms_[0]), n_terms=len(self.terms_))
+            bag = ColumnInfo(
+                f"{first}..{last}",
+                "sparse",
+                int(self.terms_[0]),
+                n_terms=len(self.terms_),
+                cardinality=len(self.terms_),
+            )
             self.columns_ = (*self.columns_, bag)
         return self
+
+    @property
+    def texts(self) -> dict[int, TextTerms]:
+        """The terms of the text columns, by their places in ``X``."""
+        return {index: reader for index, reader in self._readers.items() if isinstance(reader, TextTerms)}
 
     def names(self) -> list[str]:
         """Name all columns of ``X``, those that a bag stands for, too."""
@@ -152,14 +175,14 @@ class ColumnReader:
         if self._is_term is None:
             return columns
         bag = _to_bag(columns.numbers, self._is_term)
-        return Columns(columns.numbers[:, ~self._is_term], columns.categories, (bag,))
+        return Columns(columns.numbers[:, ~self._is_term], columns.categories, (*columns.bags, bag))
 
     def _read_sparse(self, table: csr_array, owner: str) -> Columns:
-        if self._codes:
-            name = self._column(min(self._codes)).name
+        unlike = next((info for info in self._infos or () if info.kind != "number"), None)
+        if unlike is not None:
             raise TypeError(
-                f"{owner}: X is sparse, but column {name!r} held categories in fit; give the same kind of "
-                "table as there."
+                f"{owner}: X is sparse, but column {unlike.name!r} was read as {unlike.kind} in fit; give "
+                "the same kind of table as there."
             )
         if not np.isfinite(table.data).all():
             place = int(np.argmin(np.isfinite(table.data)))
@@ -183,38 +206,52 @@ class ColumnReader:
     def _read_dense(self, table: DenseTable, owner: str) -> Columns:
         """Read numbers, those that a bag stands for, too, and categories."""
         with np.errstate(over="ignore"):  # what becomes infinite is refused below
-            columns = None if self._codes else _whole_table(table)
+            columns = _whole_table(table) if self._has_numbers_alone() else None
             if columns is None:
                 columns = self._read_one_by_one(table, owner)
         self._check_finite(columns.numbers, owner)
         return columns
 
+    def _has_numbers_alone(self) -> bool:
+        return not self._readers and all(info.kind == "number" for info in self._infos or ())
+
     def _read_one_by_one(self, table: DenseTable, owner: str) -> Columns:
-        n_rows, n_columns = table.shape
         infos = list(self._all_columns())
         given = list(column_values(table))
-        dtype = _number_dtype({given[info.index].dtype for info in infos if info.kind == "number"})
-        numbers = np.empty((n_rows, n_columns - len(self._codes)), dtype=dtype)  # (B, N)
-        categories = np.empty((n_rows, len(self._codes)), dtype=np.int64)  # (B, M)
-        of_numbers, of_categories = iter(numbers.T), iter(categories.T)
+        dtype = _number_dtype({given[info.index].dtype for info in infos if info.n_numbers})
+        n_categories = sum(info.kind == "category" for info in infos)
+        numbers = np.empty((len(table), sum(info.n_numbers for info in infos)), dtype=dtype)  # (B, N)
+        categories = np.empty((len(table), n_categories), dtype=np.int64)  # (B, M)
+        bags, place, of_categories = [], 0, iter(categories.T)
         for info, values in zip(infos, given, strict=True):
             with _ColumnContext(owner, info.name):
-                if info.kind == "number":
-                    next(of_numbers)[:] = to_numbers(values)
-                else:
-                    next(of_categories)[:] = self._codes[info.index].read(values)
-        return Columns(numbers, categories)
+                read = self._read_column(info, values)
+            if info.kind == "text":
+                bags.append(read)
+            elif info.kind == "category":
+                next(of_categories)[:] = read
+            else:
+                numbers[:, place : place + info.n_numbers] = read.reshape(len(table), -1)
+                place += info.n_numbers
+        return Columns(numbers, categories, tuple(bags))
+
+    def _read_column(self, info: ColumnInfo, values: Values) -> Any:
+        if info.kind == "number":
+            return to_numbers(values)
+        if info.kind == "duration":
+            return to_days(values)
+        return self._readers[info.index].read(values)
 
     def _check_finite(self, numbers: NDArray[np.floating], owner: str) -> None:
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             infinite = np.isinf(numbers[start : start + _ROWS_AT_ONCE])
             if infinite.any():
                 row, place = np.argwhere(infinite)[0]
-                name = [info.name for info in self._all_columns() if info.kind == "number"][place]
+                names = [info.name for info in self._all_columns() for _ in range(info.n_numbers)]
                 raise ValueError(
                     f"{owner}: Input X contains infinity or a value too large for dtype('float64'): column "
-                    f"{name!r} has {numbers[start + row, place]} in row {start + row}; replace it by NaN, "
-                    "which means missing, or by a finite number."
+                    f"{names[place]!r} has {numbers[start + row, place]} in row {start + row}; replace it by "
+                    "NaN, which means missing, or by a finite number."
                 )
 
 
@@ -232,16 +269,24 @@ class _ColumnContext:
             raise type(error)(f"{self.where} {error}") from error
 
 
-def _describe_all(table: DenseTable, is_present: NDArray[np.bool_], owner: str) -> tuple[ColumnInfo, ...]:
+def _describe_all(
+    table: DenseTable, is_present: NDArray[np.bool_], text: TextColumns, owner: str
+) -> tuple[tuple[ColumnInfo, ...], dict[int, _ColumnReader]]:
+    """Describe all columns; also give what reads those that are no plain numbers, by their places."""
     names = column_names(table)
-    if is_number_array(table):
-        return tuple(ColumnInfo(name, "number", index) for index, name in enumerate(names))
+    named_texts = _named_texts(text, table, owner=owner)
+    if is_number_array(table) and not named_texts:
+        return tuple(ColumnInfo(name, "number", index) for index, name in enumerate(names)), {}
     parse_text = not isinstance(table, pd.DataFrame)
-    infos = []
+    describe = _Description(is_present, text=text, named_texts=named_texts, parse_text=parse_text)
+    infos, readers = [], {}
     for index, (name, values) in enumerate(zip(names, column_values(table), strict=True)):
         with _ColumnContext(owner, name):
-            infos.append(_describe(values, name, index, is_present, parse_text))
-    return tuple(infos)
+            info, reader = describe(values, name, index)
+        infos.append(info)
+        if reader is not None:
+            readers[index] = reader
+    return tuple(infos), readers
 
 
 def _is_mostly_zero(
@@ -275,15 +320,83 @@ def _to_bag(numbers: NDArray[np.floating], is_term: NDArray[np.bool_]) -> csr_ar
     return csr_array(vstack(blocks, format="csr"))
 
 
-def _describe(
-    values: Values, name: str, index: int, is_present: NDArray[np.bool_], parse_text: bool
-) -> ColumnInfo:
-    if is_number(values, parse_text=parse_text):
-        return ColumnInfo(name, "number", index)
-    codes, levels = to_levels(values)
-    counts = np.bincount(codes[is_present & (codes >= 0)], minlength=len(levels))
-    kept = counts >= _LEAST_ROWS
-    return ColumnInfo(name, "category", index, tuple(compress(levels, kept)))
+class _Description:
+    """Describe columns, and fit what reads those that are no plain numbers.
+
+    Parameters
+    ----------
+    is_present : ndarray of bool, shape (B,)
+        Rows that count.
+    text : TextColumns
+        Which columns are texts.
+    named_texts : set of str
+        The columns that it names.
+    parse_text : bool
+        Whether text that reads as a number is one.
+    """
+
+    def __init__(
+        self,
+        is_present: NDArray[np.bool_],
+        *,
+        text: TextColumns,
+        named_texts: set[str],
+        parse_text: bool,
+    ) -> None:
+        self.is_present, self.text, self.parse_text = is_present, text, parse_text
+        self.named_texts = named_texts
+
+    def __call__(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, _ColumnReader | None]:
+        if name in self.named_texts:
+            return self._named_text(values, name, index)
+        if is_date(values):
+            dates = DateParts().fit(values[self.is_present])
+            return ColumnInfo(name, "date", index, parts=dates.parts), dates
+        if is_duration(values):
+            return ColumnInfo(name, "duration", index), None
+        if is_number(values, parse_text=self.parse_text):
+            return ColumnInfo(name, "number", index), None
+        if self.text.columns is None and holds_texts(values, is_present=self.is_present):
+            terms = TextTerms(self.text).fit(values, is_present=self.is_present)
+            if terms.n_terms:
+                return _text_info(name, index, terms), terms
+        return self._category(values, name, index)
+
+    def _named_text(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, TextTerms]:
+        terms = TextTerms(self.text).fit(values, is_present=self.is_present)
+        if not terms.n_terms:
+            raise ValueError(
+                "is a text by text=TextColumns(columns=...), but no term is in at least "
+                f"{terms.options.min_df} of its {np.count_nonzero(self.is_present)} rows; drop the column, "
+                "or lower min_df."
+            )
+        return _text_info(name, index, terms), terms
+
+    def _category(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, LevelCodes]:
+        codes, levels = to_levels(values)
+        counts = np.bincount(codes[self.is_present & (codes >= 0)], minlength=len(levels))
+        kept = tuple(compress(levels, counts >= _LEAST_ROWS))
+        cardinality = int(np.count_nonzero(counts))
+        return ColumnInfo(name, "category", index, kept, cardinality=cardinality), LevelCodes(kept)
+
+
+def _text_info(name: str, index: int, terms: TextTerms) -> ColumnInfo:
+    return ColumnInfo(name, "text", index, n_terms=terms.n_codes, cardinality=terms.n_distinct)
+
+
+def _named_texts(text: TextColumns, table: DenseTable, *, owner: str) -> set[str]:
+    """Find the columns that are named as texts; an array's may be named by their places."""
+    if text.columns is None:
+        return set()
+    is_frame = isinstance(table, pd.DataFrame)
+    named = {str(name) if is_frame or not isinstance(name, Integral) else f"x{name}" for name in text.columns}
+    unknown = sorted(named.difference(column_names(table)))
+    if unknown:
+        raise ValueError(
+            f"{owner}: text=TextColumns(columns={list(text.columns)!r}) names {unknown}, but X has the "
+            f"columns {column_names(table)}."
+        )
+    return named
 
 
 def _number_dtype(dtypes: Iterable[Any]) -> np.dtype[Any]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
 
+from .._validation import as_pandas
+
 DenseTable = NDArray[Any] | pd.DataFrame
 Table = DenseTable | csr_array
 Values = NDArray[Any] | pd.api.extensions.ExtensionArray
@@ -25,7 +27,8 @@ def check_table(X: Any, *, owner: str) -> Table:
     Parameters
     ----------
     X : DataFrame, array-like or sparse array of shape (B, C)
-        Anything that :func:`numpy.asarray` reads as a table, or any sparse array or matrix.
+        A frame of pandas or polars, anything that :func:`numpy.asarray` reads as a table, or any sparse array
+        or matrix.
     owner : str
         The estimator's class name, for error messages.
 
@@ -46,7 +49,7 @@ def check_table(X: Any, *, owner: str) -> Table:
     array([[1, 'red'],
            [2, 'blue']], dtype=object)
     """
-    is_sparse = issparse(X)
+    X, is_sparse = as_pandas(X), issparse(X)
     table: Any = X if isinstance(X, pd.DataFrame) or is_sparse else _as_array(X, owner=owner)
     if table.ndim != 2 or 0 in table.shape:
         _raise_for_shape(table, owner=owner)

@@ -14,7 +14,6 @@ from pandas.api import types
 from ._columns import FIRST_LEVEL, MISSING, UNSEEN
 from ._table import Values
 
-_DATES = {"datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period"}
 _FEW_LEVELS = 200  # looked up in the time in which pandas makes objects of any categorical
 
 
@@ -36,18 +35,20 @@ def is_number(values: Values, *, parse_text: bool) -> bool:
     Raises
     ------
     TypeError, ValueError
-        For dates and complex numbers.
+        For times of day and complex numbers.
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
         return False
-    _refuse(values.dtype)
+    _refuse_complex(values.dtype)
     if types.is_bool_dtype(values.dtype) or types.is_numeric_dtype(values.dtype):
         return True
     objects = _objects(values)
     present = objects[~pd.isna(objects)]
     inferred = types.infer_dtype(present, skipna=False)
-    if inferred in _DATES:
-        _raise_for_dates(inferred)
+    if inferred == "time":
+        raise TypeError(
+            "has times of day without a date; make numbers of them, for example the hours since midnight."
+        )
     if inferred == "complex":
         raise ValueError(
             "is complex: Complex data not supported; pass its real and imaginary part as two columns."
@@ -80,7 +81,8 @@ def to_numbers(values: Values) -> NDArray[np.float64]:
             return values.astype(np.float64, copy=False)
         numbers: NDArray[np.float64] = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return numbers
-    _refuse(values.dtype)
+    _refuse_complex(values.dtype)
+    _refuse_dates(values)
     objects = _objects(values)
     try:
         return objects.astype(np.float64)
@@ -232,19 +234,14 @@ def _sorted_order(levels: list[Hashable]) -> list[int]:
         return sorted(range(len(levels)), key=lambda i: (type(levels[i]).__name__, str(levels[i])))
 
 
-def _refuse(dtype: Any) -> None:
+def _refuse_complex(dtype: Any) -> None:
     if types.is_complex_dtype(dtype):
         raise ValueError(
             "is complex: Complex data not supported; pass its real and imaginary part as two columns."
         )
-    if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
-        _raise_for_dates(str(dtype))
-    if isinstance(dtype, pd.PeriodDtype):
-        _raise_for_dates(str(dtype))
 
 
-def _raise_for_dates(found: str) -> None:
-    raise TypeError(
-        f"has dates or times ({found}), expected numbers or categories; make numbers of them, "
-        "for example column.dt.year, or (column - column.min()).dt.total_seconds()."
-    )
+def _refuse_dates(values: Values) -> None:
+    """Refuse what numpy would make numbers of."""
+    if values.dtype.kind in "mM":
+        raise TypeError(f"held numbers in fit, got dates or durations ({values.dtype}).")

@@ -19,9 +19,10 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._validation import as_pandas
 from ..attention import read_design
 from ..balancing import GradientBalancing, LossBalancing, read_balancing
-from ..encoding import Columns, MergedRows, check_table
+from ..encoding import Columns, MergedRows, TextColumns, check_table
 from ..exceptions import FitInterruptedWarning
 from ..schedules import check_schedule, read_schedule
 from ..tasks import Task, sample_weight_table
@@ -54,6 +55,7 @@ from ._defaults import (
     resolve_device,
     resolve_seed,
     resolve_sizes,
+    resolve_text,
 )
 from ._fit import (
     FitInput,
@@ -70,9 +72,10 @@ from ._fit import (
     say_what_is_left_out,
     training_rows,
 )
-from ._summary import task_scores, task_table
+from ._summary import column_table, say_surprises, task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
 from ._thresholds import choose_thresholds
+from ._words import word_table
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
@@ -100,6 +103,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "linear_view": ["boolean"],
         "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "sharing": [StrOptions({"joint", "auto", "each"})],
+        "text": [StrOptions({"auto"}), TextColumns, None],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
         "balancing": "no_validation",  # read_balancing names the choices in a stable order
         "callbacks": [list, tuple, None],
@@ -132,6 +136,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         linear_view: bool = True,
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
+        text: TextColumns | Auto | None = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         balancing: str | LossBalancing | GradientBalancing = "mean",
         callbacks: list[Any] | tuple[Any, ...] | None = None,
@@ -160,6 +165,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.linear_view = linear_view
         self.n_trees = n_trees
         self.sharing = sharing
+        self.text = text
         self.task_weight = task_weight
         self.balancing = balancing
         self.callbacks = callbacks
@@ -201,6 +207,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         owner = type(self).__name__
         self._design(owner)
         check_schedule(self.schedule, owner=owner)
+        X = as_pandas(X)
         read = read_fit_input(
             X,
             y,
@@ -211,6 +218,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             calibrate=self._calibrate(),
             thresholds=self._thresholds(),
             groups=groups,
+            text=resolve_text(self.text, owner=owner),
             owner=owner,
             **self._reading_options(),
         )
@@ -229,6 +237,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             fitted.__dict__.pop(name, None)
         if self.verbose:
             say_what_is_left_out(read.targets, owner=owner)
+            say_surprises(read, owner=owner)
         with all_threads(self.n_threads):
             fitted._train(read, device)
         labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None
@@ -266,7 +275,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         """Train, and set all fitted attributes."""
         merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
-        preparation = prepare(read.columns, merged.first)
+        preparation = prepare(read, merged.first)
         if self.verbose:
             say_what_is_hashed(preparation, owner=type(self).__name__)
         sizes = self._resolve_sizes(read, merged, preparation)
@@ -467,6 +476,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.net_: FoldNet = ensemble.net
         self.task_names_ = read.task_set.names
         self.tasks_ = task_table(read)
+        self.columns_ = column_table(read, n_tokens=self._token_counts())
         self.history_ = _history_frame(self.net_)
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
@@ -536,11 +546,12 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 total = total + np.tensordot(weights[block], attention, axes=1)
         mean = total / weights.sum()
         self.feature_attention_: pd.DataFrame | csr_array
-        if self._reader.n_columns_ > _MOST_COLUMNS_NAMED and columns.bags:
+        is_sparse = len(self._reader.terms_) > 0
+        if self._reader.n_columns_ > _MOST_COLUMNS_NAMED and is_sparse:
             self.feature_attention_ = csr_array(mean)
             return
         self.feature_attention_ = pd.DataFrame(
-            mean.toarray() if columns.bags else mean, index=self.task_names_, columns=self._reader.names()
+            mean.toarray() if is_sparse else mean, index=self.task_names_, columns=self._reader.names()
         )
 
     def _class_weight(self) -> Any:
@@ -628,6 +639,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _read_columns(self, X: Any) -> Columns:
         if not hasattr(self, "net_"):  # a tenth of the time that scikit-learn takes to say so
             check_is_fitted(self, "net_")
+        X = as_pandas(X)
         table = check_table(X, owner=type(self).__name__)
         if not self._has_columns_of_fit(X):
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -675,39 +687,83 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         with torch_threads(self.n_threads):
             return self._attention(columns, per_view=per_view)
 
+    def word_attention(self, X: Any) -> pd.DataFrame:
+        """Say which words of texts each task attends to.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``; a few, as there is a row for each of their words and each task.
+
+        Returns
+        -------
+        DataFrame
+            ``row`` (by the index of `X`, or its number), ``column``, ``task``, ``word``, ``position`` from 0
+            among the words of the text that are known from ``fit``, and ``weight``: the mean over folds and
+            views; the weights of a row, column and task sum to 1. Missing texts, and those without a known
+            word, have no row.
+
+        Raises
+        ------
+        ValueError
+            No column was read as text in ``fit``.
+        """
+        columns = self._read_columns(X)
+        texts = self._reader.texts
+        if not texts:
+            raise ValueError(
+                f"{type(self).__name__}: no column was read as text in fit; columns_ says as what each was "
+                "read, and text=TextColumns(columns=[...]) names texts."
+            )
+        with torch_threads(self.n_threads):
+            attention = self._ensemble.entry_attention(columns)
+        frame = pd.DataFrame(as_pandas(X))
+        parts = [
+            word_table(
+                bag,
+                of_bag,
+                terms.words(frame.iloc[:, place].array),
+                rows=frame.index,
+                column=self._reader.names()[place],
+                tasks=self.task_names_,
+            )
+            for (place, terms), bag, of_bag in zip(texts.items(), columns.bags, attention, strict=False)
+        ]
+        return pd.concat(parts, ignore_index=True)
+
     def _attention(
         self, columns: Columns, *, per_view: bool = False
     ) -> NDArray[np.float64] | list[csr_array]:
-        if columns.bags and per_view:
+        is_sparse = len(self._reader.terms_) > 0
+        if is_sparse and per_view:
             raise ValueError(
                 f"{type(self).__name__}: per_view=True, but attention to more than 512 columns that are "
                 "mostly 0 is sparse and the mean over views; leave per_view=False."
             )
         of_active = self._ensemble.attention(columns, per_view=per_view)
-        if columns.bags:
-            return self._sparse_attention(columns, of_active)
-        return self._of_all_columns(of_active)
+        return self._sparse_attention(columns, of_active) if is_sparse else self._of_all_columns(of_active)
 
     def _of_all_columns(self, of_active: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Put 0 in the place of columns that never varied; the last axis is that of columns."""
+        """Put 0 in the place of columns that never varied, and add up parts of dates; along the last axis."""
         of_all = np.zeros((*of_active.shape[:-1], self._reader.n_columns_))
-        of_all[..., self._active_columns()] = of_active
+        for place, of_part in zip(self._active_columns(), np.moveaxis(of_active, -1, 0), strict=True):
+            of_all[..., place] += of_part
         return of_all
 
     def _active_columns(self) -> NDArray[np.intp]:
-        """Say which columns of X the numbers and categories that vary are."""
+        """Say which columns of X the numbers and categories that vary are, and the texts."""
         preparation, infos = self._ensemble.preparation, self._reader.columns_
-        numbers = np.array([info.index for info in infos if info.kind == "number"], dtype=np.intp)
+        numbers = np.array([info.index for info in infos for _ in range(info.n_numbers)], dtype=np.intp)
         categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
-        return np.concatenate(
-            [numbers[preparation.active_numbers], categories[preparation.active_categories]]
-        )
+        texts = np.array([info.index for info in infos if info.kind == "text"], dtype=np.intp)
+        active = numbers[preparation.active_numbers], categories[preparation.active_categories]
+        return np.concatenate([*active, texts])
 
     def _sparse_attention(self, columns: Columns, of_columns: NDArray[np.float64]) -> list[csr_array]:
         """Put what tasks give to the terms of the bag beside what they give to columns of their own."""
-        (bag,), (of_entries,) = columns.bags, self._ensemble.entry_attention(columns)
+        bag, of_entries = columns.bags[-1], self._ensemble.entry_attention(columns)[-1]
         active = self._active_columns()
-        of_columns = of_columns[:, :, : len(active)]
+        of_columns = of_columns[:, :, : len(active)]  # without the bag, which comes last
         each = np.arange(columns.n_rows)
         rows = np.concatenate([np.repeat(each, np.diff(bag.indptr)), np.repeat(each, len(active))])
         of_terms = self._reader.terms_[bag.indices]
@@ -718,6 +774,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             for task in range(len(self.task_names_))
         ]
         return [csr_array((of_task, (rows, places)), shape=shape) for of_task in weights]
+
+    def _token_counts(self) -> NDArray[np.int64]:
+        """Count the tokens of each of the reader's columns."""
+        infos = self._reader.columns_
+        n_tokens = np.bincount(self._active_columns(), minlength=self._reader.n_columns_)
+        counts = np.array([n_tokens[info.index] for info in infos])
+        counts[[info.n_terms > 0 for info in infos]] = self.net_.module_.bag_widths
+        return counts
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Score predictions on the labels that are there, the mean over tasks.

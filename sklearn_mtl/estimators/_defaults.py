@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, LRScheduler
 
+from ..encoding import TextColumns
+
 Auto = Literal["auto"]
 
 Preset = Literal["fast", "default", "best"]
@@ -179,6 +181,31 @@ def _token_width(n_columns: int) -> int:
         if n_columns <= most_columns:
             return width
     return 2
+
+
+def resolve_text(text: TextColumns | Auto | None, *, owner: str) -> TextColumns | None:
+    """Choose which columns are texts, and check what the user says of them.
+
+    Parameters
+    ----------
+    text : TextColumns, "auto" or None
+        ``"auto"`` is `TextColumns` with its defaults.
+    owner : str
+        Who asks; errors start with it.
+
+    Returns
+    -------
+    TextColumns or None
+
+    Raises
+    ------
+    ValueError
+        One of its parameters cannot be used.
+    """
+    options = TextColumns() if isinstance(text, str) else text
+    if options is not None:
+        options.check(owner=owner)
+    return options
 
 
 def resolve_device(device: str, *, owner: str) -> str:

@@ -76,6 +76,9 @@ sharing : {"joint", "auto", "each"}, default="auto"
     or each, which takes about as long as a fit for every task. These views have a share in their task where
     it lowers the out-of-fold loss by more than chance does, and cost nothing in ``predict`` where they have
     none. A task with less than 20 labels is not tried.
+text : "auto", TextColumns or None, default="auto"
+    Which columns are texts. ``"auto"``: columns of strings with many different values of several words; see
+    `TextColumns`, which says so exactly and has options. None: no column is one, strings are categories.
 task_weight : dict, array-like of shape (T,), "cv" or None, default=None
     Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
     learned, and predicts its mean or most frequent class. ``"cv"`` fits twice, with equal weights and with
@@ -97,7 +100,8 @@ n_threads : int, default=1
 random_state : int, RandomState, Generator or None, default=None
     Draws the initial values, folds and batches. The same int gives the same bits.
 verbose : int, default=0
-    1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label.
+    1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label and
+    which columns are surprising: constant, almost always missing, or like an identifier.
 """
 
 OF_NUMBERS = """
@@ -146,6 +150,12 @@ tasks_ : DataFrame
     ``"multiclass"``, or the one that was given), ``n_classes``, ``n_labelled`` rows, the share that is
     ``missing``, and the ``baseline``: the most frequent class, or the best constant for the task's loss, such
     as the mean.
+columns_ : DataFrame
+    What was understood of X, one row a column: its ``kind`` (``"number"``, ``"category"``, ``"text"``,
+    ``"date"``, ``"duration"``, or ``"sparse"`` for many columns that are mostly 0 and read as one bag),
+    ``cardinality`` (different values, of a text its terms, of a bag its columns; of more than 100,000 rows,
+    numbers and dates are counted in 100,000 of them), the share that is ``missing``, and the ``tokens`` that
+    the networks have for it, 0 where there is nothing to learn.
 n_features_in_ : int
     Columns of X.
 feature_names_in_ : ndarray of shape (C,)

@@ -20,6 +20,7 @@ from ..encoding import (
     LinearDesign,
     MergedRows,
     NumberScaling,
+    TextColumns,
     active_columns,
     check_table,
     merge_rows,
@@ -116,6 +117,7 @@ def read_fit_input(
     calibrate: Any,
     thresholds: Any,
     owner: str,
+    text: TextColumns | None = None,
     label_smoothing: Any = 0.0,
     groups: Any = None,
     **reading: Any,
@@ -132,6 +134,8 @@ def read_fit_input(
         As given to the estimator.
     owner : str
         Who asks; errors start with it.
+    text : TextColumns, default=None
+        Which columns are texts.
     label_smoothing : object, default=0.0
         As given to the estimator.
     groups : array-like of shape (B,), default=None
@@ -159,7 +163,7 @@ def read_fit_input(
     smoothing = smoothing_of_each(task_set, label_smoothing, owner=owner)
     weight_of_task = task_weights(task_set, task_weight, owner=owner)
     is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
-    reader = ColumnReader().fit(table, owner=owner, is_present=is_present)
+    reader = ColumnReader().fit(table, owner=owner, is_present=is_present, text=text)
     columns = reader.read(table, owner=owner)
     plain = weights
     if class_weight is not None:
@@ -326,12 +330,12 @@ def n_units(read: FitInput, merged: MergedRows) -> int:
     return n_groups if read.groups is not None or n_groups >= _LEAST_GROUPS else len(merged.first)
 
 
-def prepare(columns: Columns, rows: NDArray[np.int64]) -> Preparation:
+def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
     """Fit what turns columns into the inputs of network and linear view.
 
     Parameters
     ----------
-    columns : Columns
+    read : FitInput
     rows : ndarray of int64, shape (R,)
         The distinct training rows among them, in canonical order.
 
@@ -339,8 +343,13 @@ def prepare(columns: Columns, rows: NDArray[np.int64]) -> Preparation:
     -------
     Preparation
     """
+    columns = read.columns
     numbers, categories = (np.flatnonzero(mask) for mask in active_columns(columns, rows=rows))
-    bags = tuple(BagTerms().fit(bag, rows=rows) for bag in columns.bags)
+    kinds = [info.kind for info in read.reader.columns_ if info.n_terms]
+    bags = tuple(
+        BagTerms().fit(bag, rows=rows, is_text=kind == "text")
+        for kind, bag in zip(kinds, columns.bags, strict=True)
+    )
     if not len(numbers) and not len(categories) and not bags:  # one column that says nothing is needed
         numbers = np.arange(min(1, columns.numbers.shape[1]))
         categories = np.arange(1 - len(numbers))

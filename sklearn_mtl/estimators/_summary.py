@@ -8,9 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..encoding import MISSING, MISSING_TEXT, TextTerms
 from ..metrics import METRICS, multitask_score
 from ..tasks import Targets, TaskSet
+from ..training import say
 from ._fit import FitInput, best_number
+
+_MOST_ROWS_COUNTED = 100_000
+_MOSTLY_MISSING = 0.99
+_LEAST_IDENTIFIERS = 20
 
 
 def task_table(read: FitInput) -> pd.DataFrame:
@@ -37,6 +43,105 @@ def task_table(read: FitInput) -> pd.DataFrame:
         },
         index=read.task_set.names,
     )
+
+
+def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -> pd.DataFrame:
+    """Describe what was understood of ``X``.
+
+    Parameters
+    ----------
+    read : FitInput
+    n_tokens : ndarray of shape (C,), default=None
+        How many tokens each column has.
+
+    Returns
+    -------
+    DataFrame
+        One row a column: ``kind``, ``cardinality``, ``missing``, and ``tokens`` if they are given.
+    """
+    columns, infos = read.columns, read.reader.columns_
+    step = -(-columns.n_rows // _MOST_ROWS_COUNTED)
+    categories, bags = iter(columns.categories.T), iter(columns.bags)
+    cardinality: list[int] = []
+    missing: list[int] = []
+    end = 0
+    for info in infos:
+        end += info.n_numbers
+        if info.n_numbers:  # of a date the last one, which all others follow from
+            values = columns.numbers[:, end - 1]
+            cardinality.append(pd.Series(values[::step]).nunique())
+            missing.append(int(np.count_nonzero(np.isnan(values))))
+        elif info.kind == "category":
+            cardinality.append(info.cardinality)
+            missing.append(int(np.count_nonzero(next(categories) == MISSING)))
+        else:
+            bag = next(bags)
+            cardinality.append(info.cardinality)
+            is_hole = bag.indices == MISSING_TEXT
+            missing.append(int(np.count_nonzero(is_hole)) if info.kind == "text" else 0)
+    table = pd.DataFrame(
+        {
+            "kind": [info.kind for info in infos],
+            "cardinality": cardinality,
+            "missing": np.array(missing) / columns.n_rows,
+        },
+        index=[info.name for info in infos],
+    )
+    return table if n_tokens is None else table.assign(tokens=n_tokens)
+
+
+def say_surprises(read: FitInput, *, owner: str) -> None:
+    """Print a line for each column of which a user may not know what it is.
+
+    Parameters
+    ----------
+    read : FitInput
+    owner : str
+        Who says so.
+    """
+    infos, columns = read.reader.columns_, column_table(read)
+    last_number = np.cumsum([info.n_numbers for info in infos]) - 1
+    for place, (name, column) in enumerate(columns.iterrows()):
+        surprise = _surprise(column, read.columns.n_rows)
+        if surprise is None and column["kind"] == "number":
+            surprise = _identifier(read.columns.numbers[:, last_number[place]])
+        if surprise is None and column["kind"] == "text":
+            surprise = _shared_terms(read.reader.texts[infos[place].index])
+        if surprise is not None:
+            say(f"{owner}: column {name!r} {surprise}")
+
+
+def _identifier(values: NDArray[np.floating]) -> str | None:
+    """Tell whole numbers without a gap, each of which is there once, in any order."""
+    n_rows, low, high = len(values), values.min(), values.max()
+    if n_rows < _LEAST_IDENTIFIERS or high - low != n_rows - 1 or len(np.unique(values)) < n_rows:
+        return None
+    return f"numbers the rows from {low:.0f} to {high:.0f}, like an identifier; drop it if it is one."
+
+
+def _shared_terms(terms: TextTerms) -> str | None:
+    if not terms.n_shared:
+        return None
+    return (
+        f"has {terms.n_distinct} terms; the {terms.n_terms} most frequent have codes of their own, the "
+        f"others share {terms.n_shared}."
+    )
+
+
+def _surprise(column: pd.Series, n_rows: int) -> str | None:
+    n_present = round((1 - column["missing"]) * n_rows)
+    if n_present == 0:
+        return "is missing everywhere; nothing is learned from it."
+    if column["cardinality"] <= 1 and n_present == n_rows:
+        return "has the same value in all rows; nothing is learned from it."
+    if column["missing"] >= _MOSTLY_MISSING:
+        return f"is missing in {column['missing']:.1%} of {n_rows} rows."
+    if column["kind"] == "category" and column["cardinality"] == n_present >= _LEAST_IDENTIFIERS:
+        return (
+            f"is a category with {n_present} different values in as many rows, like an identifier; nothing "
+            "is learned from values that occur once."
+        )
+    return None
 
 
 def _baselines(read: FitInput) -> list[Any]:

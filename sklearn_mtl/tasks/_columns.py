@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._validation import as_pandas
+
 
 @dataclass(frozen=True, eq=False)
 class LabelColumn:
@@ -67,7 +69,8 @@ def read_labels(y: Any, *, owner: str, argument: str = "y") -> LabelTable:
     Parameters
     ----------
     y : array-like or sparse array of shape (B,) or (B, T)
-        Array, masked array, list, Series or DataFrame of any label type, or a sparse indicator of 0 and 1.
+        Array, masked array, list, Series or DataFrame (of pandas or polars) of any label type, or a sparse
+        indicator of 0 and 1.
     owner : str
         Who asks; errors start with it.
     argument : str, default="y"
@@ -172,6 +175,7 @@ def check_known_tasks(names: Iterable[Any], known: Sequence[str], *, argument: s
 
 
 def _cut(y: Any, *, owner: str, argument: str) -> tuple[list[Any], list[str], bool, bool]:
+    y = as_pandas(y)
     if isinstance(y, pd.DataFrame):
         columns = [y.iloc[:, position] for position in range(y.shape[1])]
         return _not_empty(columns, y.shape, owner, argument), [str(name) for name in y.columns], False, True

@@ -1,5 +1,4 @@
 import pickle
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -301,31 +300,6 @@ def test_infinity_is_found_in_any_row_of_a_long_table():
 def test_complex_numbers_are_refused_with_the_mend(X):
     with pytest.raises(ValueError, match=rf"{EST}: column 'x0' .*Complex data not supported.*two columns"):
         fit(X)
-
-
-DAYS = pd.Series(pd.to_datetime(["2020-01-01", "2021-01-01"]))
-
-
-@pytest.mark.parametrize(
-    "when",
-    [
-        DAYS,
-        DAYS.dt.tz_localize("UTC"),
-        DAYS.dt.to_period("D"),
-        DAYS.astype(object),
-        pd.Series([date(2020, 1, 1), None], dtype=object),
-        DAYS - DAYS.min(),
-    ],
-    ids=["datetime", "timezone", "period", "object", "date", "timedelta"],
-)
-def test_dates_are_refused_with_the_mend(when):
-    with pytest.raises(TypeError, match=rf"{EST}: column 'when' has dates or times .*; make numbers of them"):
-        fit(pd.DataFrame({"when": when}))
-
-
-def test_a_datetime_array_is_refused():
-    with pytest.raises(TypeError, match=r"column 'x0' has dates or times"):
-        fit(np.array([["2020-01-01"]], dtype="datetime64[D]"))
 
 
 @pytest.mark.parametrize("dtype", [object, "string", "category"])

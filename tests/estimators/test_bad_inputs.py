@@ -57,9 +57,9 @@ BAD_FITS = {
         lambda X, y: {"X": X, "y": y.astype(complex)},
         "Complex data not supported.*'task_0'.*as two tasks",
     ),
-    "dates-in-x": (
-        lambda X, y: {"X": frame(X).assign(b=pd.Timestamp("2020-01-01")), "y": y},
-        "column 'b'",
+    "times-in-x": (
+        lambda X, y: {"X": frame(X).assign(b=pd.Timestamp("2020-01-01").time()), "y": y},
+        "column 'b' has times of day without a date; make numbers",
     ),
     "sparse-x-with-holes": (
         lambda X, y: {"X": sparse.csr_array(put(X, 3, 1, np.nan)), "y": y},

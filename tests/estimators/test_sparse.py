@@ -117,7 +117,7 @@ def test_another_number_of_columns_is_refused(wide, dense_fit):
 def test_sparse_rows_do_not_fit_a_table_with_categories():
     X = np.array([[place, colour] for place, colour in enumerate(["red", "blue"] * 10)], dtype=object)
     model = MultiTaskAttentionRegressor(**SHORT).fit(X, np.arange(20.0))
-    with pytest.raises(TypeError, match="X is sparse, but column 'x1' held categories"):
+    with pytest.raises(TypeError, match="X is sparse, but column 'x1' was read as category"):
         model.predict(sparse.csr_array(np.ones((2, 2))))
 
 
