@@ -117,8 +117,8 @@ def _gradient(estimator: Any, X: Any) -> NDArray[np.float64]:
     columns = estimator._read_columns(X)
     if columns.bags:
         raise ValueError(
-            f"{_OWNER}: method='gradient', but more than 512 columns that are mostly 0 are one bag, whose "
-            "effect is not that of each; use 'attention' or 'permutation'."
+            f"{_OWNER}: method='gradient', but texts, and more than 512 columns that are mostly 0, are bags "
+            "of terms, which have no gradient; use 'attention' or 'permutation'."
         )
     rows = np.unique(np.linspace(0, columns.n_rows - 1, _MOST_ROWS).round().astype(np.intp))
     effects = estimator._of_all_columns(estimator._ensemble.column_effects(columns.take(rows)))

@@ -103,7 +103,7 @@ def test_importance_is_that_of_the_columns_of_x(wide, dense_fit):
     X = sparse.csr_array(wide[0])
     importance = global_importance(dense_fit, X)
     np.testing.assert_allclose(importance, dense_fit.feature_attention_, atol=1e-6)
-    with pytest.raises(ValueError, match=r"are one bag.*use 'attention' or 'permutation'"):
+    with pytest.raises(ValueError, match=r"are bags of terms.*use 'attention' or 'permutation'"):
         global_importance(dense_fit, X, method="gradient")
 
 
