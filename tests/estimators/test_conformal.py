@@ -261,8 +261,12 @@ def test_deviations_are_those_of_the_networks(regressor, numbers):
     X, y = numbers
     model = regressor(linear_view=False, n_trees=0).fit(X, y)
     serving, ensemble = model._ensemble._serving(len(X)), model._ensemble
-    inputs = ensemble.preparation.network_inputs(model._read_columns(X))
-    parts = serving.compute(lambda *tensors: serving.module(*tensors), *inputs, axis=1)  # (G, B, V, O)
+    inputs = *ensemble.preparation.network_inputs(model._read_columns(X)), ()
+
+    def module(*tensors, bags):
+        return serving.module(*tensors, bags=bags)
+
+    parts = serving.compute(module, *inputs, axis=1)  # (G, B, V, O)
     parts = parts * ensemble.scales.deviation[:, None, None] + ensemble.scales.mean[:, None, None]
     np.testing.assert_allclose(model.predict_std(X), parts.std(axis=(0, 2)), rtol=1e-9)
     np.testing.assert_allclose(model.predict(X), parts.mean(axis=(0, 2)), rtol=1e-9)

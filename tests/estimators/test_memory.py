@@ -38,7 +38,7 @@ def test_all_before_the_network_takes_one_copy_of_the_table_and_some_numbers_a_r
     def prepared():
         read = read_fit_input(X, y, kind=kind, **OPTIONS)
         merged = distinct_rows(read, owner="Example")
-        preparation = prepare(read.columns, merged.first)
+        preparation = prepare(read, merged.first)
         rows = training_rows(read, merged, preparation, n_folds=4, seed=0)
         target_scales(rows)
         return read, merged, rows
