@@ -290,6 +290,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
         out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
         self._set_resolved(sizes, device=device, task_weight=rows.task_weight, names=read.task_set.names)
+        del rows  # their numbers are as large as X
         self._set_fitted(read, ensemble)
         self._set_out_of_fold(read, out_of_fold, inverse)
         self._set_feature_attention(read.columns, attended, weights=attended_weights)

@@ -14,6 +14,7 @@ from ._rows import TargetScales, TrainingRows
 
 _STEPS = 20
 _MOST_LABELS = 500_000
+_VALUES_AT_ONCE = 2**19
 _FEW_LABELS = 200
 # Of the loss of the base rate: what one task gains below it does not count for the others.
 _SMALL_LOSS = 0.05
@@ -219,6 +220,12 @@ def mean_losses(predictions: NDArray[np.float64], rows: TrainingRows) -> NDArray
     ndarray of shape (T,)
         0 for a task without weight.
     """
-    losses = prediction_losses(torch.from_numpy(predictions), torch.from_numpy(rows.values), rows.layout)
+    sums = np.zeros(len(rows.task_weight))
+    step = max(1, _VALUES_AT_ONCE // rows.values.shape[1])
+    for start in range(0, len(rows.values), step):
+        block = slice(start, start + step)
+        targets = torch.from_numpy(rows.values[block])
+        losses = prediction_losses(torch.from_numpy(predictions[block]), targets, rows.layout)
+        sums += (rows.weights[block] * losses.numpy()).sum(axis=0)
     totals = rows.weights.sum(axis=0)
-    return np.asarray((rows.weights * losses.numpy()).sum(axis=0) / np.where(totals > 0, totals, 1.0))
+    return np.asarray(sums / np.where(totals > 0, totals, 1.0))

@@ -278,13 +278,18 @@ class FoldNet(NeuralNet):
 
     def _predict_out_of_fold(self) -> NDArray[np.float64]:
         """Predict each row by its fold, the mean over views; (R, O)."""
-        rows, scales = self.dataset_.rows, self.dataset_.scales
+        scales = self.dataset_.scales
         mean = self._over_views(lambda outputs: outputs.mean(2))
-        return mean * scales.deviation[rows.fold] + scales.mean[rows.fold]
+        for fold, rows in enumerate(self.dataset_.held_out):  # not all at once: it is as large as the labels
+            mean[rows] = mean[rows] * scales.deviation[fold] + scales.mean[fold]
+        return mean
 
     def _spread_out_of_fold(self) -> NDArray[np.float64]:
-        rows, scales = self.dataset_.rows, self.dataset_.scales
-        return self._over_views(lambda outputs: outputs.std(2, correction=0)) * scales.deviation[rows.fold]
+        deviation = self.dataset_.scales.deviation
+        spread = self._over_views(lambda outputs: outputs.std(2, correction=0))
+        for fold, rows in enumerate(self.dataset_.held_out):
+            spread[rows] *= deviation[fold]
+        return spread
 
     @torch.no_grad()
     def _over_views(self, measure: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
