@@ -57,6 +57,10 @@ learning_rate : float, default=0.01
     in which learning rate and dropout fall to nothing along half a cosine.
 weight_decay : float, default=0.01
     Of AdamW.
+regularization : Regularization or None, default=None
+    What else keeps the networks from learning too well: dropout of tokens and attention, mixup, adversarial
+    perturbations (which can use rows without labels), a graph of the tasks, penalties on the views'
+    attention; as of :class:`~sklearn_mtl.regularization.Regularization`.
 batch_size : int or "auto", default="auto"
     Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 256; to 1,024 where a bag has
     more than 131,072 terms, counted once a fold.
