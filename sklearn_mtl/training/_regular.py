@@ -87,12 +87,12 @@ class Regularizer:
         self.dropout_generator = dropout_generator
         self.rng = np.random.default_rng(seed)
         self.generator = torch.Generator(dropout_generator.device).manual_seed(seed)
-        layout = dataset.rows.layout
-        device = dataset.weight_scale.device
+        like = model.heads.weight
+        self.inverse_loss = torch.from_numpy(1 / dataset.scales.fold_loss).to(like)  # (G, T)
         self.laplacian: Tensor | None = None
         if regularizing.graph is not None and regularizing.graph.any():
-            self.laplacian = torch.from_numpy(graph_laplacian(regularizing.graph, layout)).float().to(device)
-        self.inverse_loss = torch.from_numpy(1 / dataset.scales.fold_loss).float().to(device)  # (G, T)
+            of_outputs = graph_laplacian(regularizing.graph, dataset.rows.layout)
+            self.laplacian = torch.from_numpy(of_outputs).to(like)
 
     def anneal(self, share: float) -> None:
         """Set dropout for the epoch that begins, to a share of the rates that are asked for."""
