@@ -22,6 +22,7 @@ from benchmarks.tables import complete, machines, markdown
 from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
 from sklearn_mtl.attention import AttentionPooling, SelfAttentionEncoder
 from sklearn_mtl.datasets import make_multitask
+from sklearn_mtl.regularization import Regularization
 from sklearn_mtl.schedules import SequentialSchedule
 
 SUITE = "ablation_attention"
@@ -50,10 +51,35 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "sequential": {"schedule": "sequential"},
     "sequential by affinity": {"schedule": SequentialSchedule(order="affinity")},
     "sequential, not frozen": {"schedule": SequentialSchedule(frozen=False)},
+    **{
+        name: {"regularization": Regularization(**asked)}
+        for name, asked in {
+            "token dropout 0.1": {"token_dropout": 0.1},
+            "attention dropout 0.1": {"attention_dropout": 0.1},
+            "mixup 0.2": {"mixup": 0.2},
+            "fgm": {"adversarial": "fgm"},
+            "vat": {"adversarial": "vat"},
+            "attention entropy 0.1": {"attention_entropy": 0.1},
+            "attention entropy -0.1": {"attention_entropy": -0.1},
+        }.items()
+    },
+    # preset="fast" has one view, so that orthogonal ones are to be compared with two.
+    "2 views": {"n_views": 2},
+    "2 views, orthogonality 0.1": {"n_views": 2, "regularization": Regularization(view_orthogonality=0.1)},
 }
-ALONE_TOO = {f"sharing={which!r}": {"sharing": which} for which in ("auto", "each")}
-METHODS = (*OPTIONS, *ALONE_TOO, ALONE)
-TABLES = ("jura", "sf2", "wq", "andro", "emotions")
+# What is measured on drawn tasks alone: of these it is known which are related, and how.
+_RELATED_BY_SIGN = [("task_0", "task_1"), ("task_0", "task_2", -1), ("task_1", "task_2", -1)]
+ON_DRAWN: dict[str, dict[str, Any]] = {
+    **{f"sharing={which!r}": {"sharing": which} for which in ("auto", "each")},
+    **{
+        f"task graph, coupling {coupling}": {
+            "regularization": Regularization(task_graph=_RELATED_BY_SIGN, coupling=coupling)
+        }
+        for coupling in (0.01, 0.1)
+    },
+}
+METHODS = (*OPTIONS, *ON_DRAWN, ALONE)
+TABLES = ("jura", "sf2", "wq", "andro", "emotions", "enb", "scpf", "yeast", "oes10")
 SIZES = {f"T={n_tasks}": n_tasks for n_tasks in (3, 16, 64)}
 DATASETS = (*TABLES, CONFLICT, *SIZES)
 
@@ -213,7 +239,7 @@ def _measure_drawn(method: str, seed: int) -> Record:
     train, test = slice(0, _N_ROWS), slice(_N_ROWS, None)
     record: Record = {"r2": {}, "network_r2": {}}
     fast = {"preset": "fast", "sharing": "joint", "random_state": seed}
-    options = fast | (OPTIONS | ALONE_TOO).get(method, {})
+    options = fast | (OPTIONS | ON_DRAWN).get(method, {})
     for names in [[name] for name in y] if method == ALONE else [list(y)]:
         seen = y[names].iloc[train].dropna(how="all")
         for of, without in (("r2", {}), ("network_r2", {"linear_view": False, "n_trees": 0})):
