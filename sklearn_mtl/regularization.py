@@ -263,14 +263,22 @@ def read_regularization(
     """
     if regularization is None:
         return None
-    given = {name: getattr(regularization, name) for name in _BOUNDS if name != "coupling"}
     graph = None
     if regularization.task_graph is not None:
         graph = read_graph(regularization.task_graph, names=names, owner=owner)
         _check_widths(graph, names, n_outputs, owner)
         is_learned = task_weight > 0
         graph = regularization.coupling * graph * np.outer(is_learned, is_learned)
-    return Regularizing(**given, adversarial=regularization.adversarial, graph=graph)
+    return Regularizing(
+        token_dropout=regularization.token_dropout,
+        attention_dropout=regularization.attention_dropout,
+        mixup=regularization.mixup,
+        adversarial=regularization.adversarial,
+        radius=regularization.radius,
+        graph=graph,
+        view_orthogonality=regularization.view_orthogonality,
+        attention_entropy=regularization.attention_entropy,
+    )
 
 
 def read_graph(task_graph: Any, *, names: Sequence[str], owner: str) -> NDArray[np.float64]:
@@ -311,8 +319,9 @@ def read_graph(task_graph: Any, *, names: Sequence[str], owner: str) -> NDArray[
     except (TypeError, ValueError):
         graph = np.empty(0)
     if graph.shape != (len(names), len(names)):
+        came = f"of shape {graph.shape}" if graph.size else repr(task_graph)
         raise ValueError(
-            f"{owner}: regularization.task_graph is {task_graph!r}; expected a matrix of shape "
+            f"{owner}: regularization.task_graph is {came}; expected a matrix of shape "
             f"({len(names)}, {len(names)}), or pairs of tasks' names."
         )
     if not np.isfinite(graph).all() or not np.array_equal(graph, graph.T):

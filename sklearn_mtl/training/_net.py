@@ -124,8 +124,8 @@ class FoldNet(NeuralNet):
         balancing: Balancing,
         balancing_seed: int,
         schedule: Schedule,
-        regularizing: Regularizing | None = None,
-        regularizing_seed: int = 0,
+        regularizing: Regularizing | None,
+        regularizing_seed: int,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)

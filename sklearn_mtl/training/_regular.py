@@ -31,16 +31,16 @@ class Regularizing:
 
     Attributes
     ----------
-    token_dropout, attention_dropout : float
+    token_dropout, attention_dropout : float, default=0.0
         Rates at the start of a cycle.
-    mixup : float
+    mixup : float, default=0.0
         Both parameters of the beta distribution of shares; 0 for none.
-    adversarial : {"fgm", "vat"} or None
-    radius : float
+    adversarial : {"fgm", "vat"} or None, default=None
+    radius : float, default=0.0
         Of the perturbation, in units of the length of a row's tokens.
-    graph : ndarray of shape (T, T) or None
+    graph : ndarray of shape (T, T) or None, default=None
         Symmetric; how strongly the heads of tasks are joined.
-    view_orthogonality, attention_entropy : float
+    view_orthogonality, attention_entropy : float, default=0.0
         Strengths of penalties.
     """
 
