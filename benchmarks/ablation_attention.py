@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +13,7 @@ import pandas as pd
 from sklearn.metrics import log_loss, r2_score
 
 from benchmarks import growth, mtr, records
+from benchmarks.apart import apart, peak_of_a_small_fit
 from benchmarks.cases import FOLDS, Case, fill, folds
 from benchmarks.records import Record
 from benchmarks.tables import complete, machines, markdown
@@ -106,8 +104,8 @@ _R2 = (
 )
 
 _COST = (
-    "Seconds of the processor an epoch, and peak memory less that of the imports, of networks alone, each "
-    "divided by the default's; 1,000 rows of 20 columns, by tasks."
+    "Seconds of the processor an epoch, and peak memory less that of a fit of 40 rows, of networks alone, "
+    "each divided by the default's; 1,000 rows of 20 columns, by tasks."
 )
 
 
@@ -121,7 +119,10 @@ def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> Non
     if CONFLICT in datasets:
         fill(SUITE, _drawn(methods))
     costs = ({"dataset": size, "method": name} for size in SIZES if size in datasets for name in methods)
-    fill(SUITE, ((key, partial(_measure_cost_apart, **key)) for key in costs if key["method"] in OPTIONS))
+    fill(
+        SUITE,
+        ((key, partial(apart, measure_cost, *key.values())) for key in costs if key["method"] in OPTIONS),
+    )
 
 
 def report() -> str:
@@ -252,15 +253,10 @@ def _r2(model: Any, X: pd.DataFrame, y: pd.DataFrame) -> dict[str, float]:
     return dict(zip(y, map(float, r2_score(y, model.predict(X), multioutput="raw_values")), strict=True))
 
 
-def _measure_cost_apart(*, dataset: str, method: str) -> Record:
-    """Measure in a new process, whose peak of memory is its own."""
-    command = [sys.executable, "-m", "benchmarks.ablation_attention", dataset, method]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-
-
-def _measure_cost(dataset: str, method: str) -> Record:
+def measure_cost(dataset: str, method: str) -> Record:
+    """Measure seconds and memory of a fit of networks alone, in this process."""
     X, y = growth.draw(1_000, 20, SIZES[dataset])
-    imports = growth.peak_mb()
+    before = peak_of_a_small_fit()
     n_epochs = max(6, SIZES[dataset]) if method.startswith("sequential") else 6
     networks = {"sharing": "joint", "linear_view": False, "n_trees": 0}
     parameters = {"max_epochs": n_epochs, "random_state": 0, **networks}
@@ -269,9 +265,5 @@ def _measure_cost(dataset: str, method: str) -> Record:
     model.fit(X, y)
     return {
         "epoch_seconds": (process_time() - start) / len(model.history_),
-        "fit_mb": growth.peak_mb() - imports,
+        "fit_mb": growth.peak_mb() - before,
     }
-
-
-if __name__ == "__main__":
-    print(json.dumps(_measure_cost(*sys.argv[1:])))
