@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,12 +13,14 @@ import pandas as pd
 from sklearn.metrics import log_loss, r2_score
 
 from benchmarks import growth, mtr, records
+from benchmarks.apart import apart, peak_of_a_small_fit
 from benchmarks.cases import FOLDS, Case, fill, folds
 from benchmarks.records import Record
 from benchmarks.tables import complete, machines, markdown
 from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor
 from sklearn_mtl.attention import AttentionPooling, SelfAttentionEncoder
 from sklearn_mtl.datasets import make_multitask
+from sklearn_mtl.regularization import Regularization
 from sklearn_mtl.schedules import SequentialSchedule
 
 SUITE = "ablation_attention"
@@ -50,10 +49,35 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "sequential": {"schedule": "sequential"},
     "sequential by affinity": {"schedule": SequentialSchedule(order="affinity")},
     "sequential, not frozen": {"schedule": SequentialSchedule(frozen=False)},
+    **{
+        name: {"regularization": Regularization(**asked)}
+        for name, asked in {
+            "token dropout 0.1": {"token_dropout": 0.1},
+            "attention dropout 0.1": {"attention_dropout": 0.1},
+            "mixup 0.2": {"mixup": 0.2},
+            "fgm": {"adversarial": "fgm"},
+            "vat": {"adversarial": "vat"},
+            "attention entropy 0.1": {"attention_entropy": 0.1},
+            "attention entropy -0.1": {"attention_entropy": -0.1},
+        }.items()
+    },
+    # preset="fast" has one view, so that orthogonal ones are to be compared with two.
+    "2 views": {"n_views": 2},
+    "2 views, orthogonality 0.1": {"n_views": 2, "regularization": Regularization(view_orthogonality=0.1)},
 }
-ALONE_TOO = {f"sharing={which!r}": {"sharing": which} for which in ("auto", "each")}
-METHODS = (*OPTIONS, *ALONE_TOO, ALONE)
-TABLES = ("jura", "sf2", "wq", "andro", "emotions")
+# What is measured on drawn tasks alone: of these it is known which are related, and how.
+_RELATED_BY_SIGN = [("task_0", "task_1"), ("task_0", "task_2", -1), ("task_1", "task_2", -1)]
+ON_DRAWN: dict[str, dict[str, Any]] = {
+    **{f"sharing={which!r}": {"sharing": which} for which in ("auto", "each")},
+    **{
+        f"task graph, coupling {coupling}": {
+            "regularization": Regularization(task_graph=_RELATED_BY_SIGN, coupling=coupling)
+        }
+        for coupling in (0.01, 0.1)
+    },
+}
+METHODS = (*OPTIONS, *ON_DRAWN, ALONE)
+TABLES = ("jura", "sf2", "wq", "andro", "emotions", "enb", "scpf", "yeast", "oes10")
 SIZES = {f"T={n_tasks}": n_tasks for n_tasks in (3, 16, 64)}
 DATASETS = (*TABLES, CONFLICT, *SIZES)
 
@@ -80,8 +104,8 @@ _R2 = (
 )
 
 _COST = (
-    "Seconds of the processor an epoch, and peak memory less that of the imports, of networks alone, each "
-    "divided by the default's; 1,000 rows of 20 columns, by tasks."
+    "Seconds of the processor an epoch, and peak memory less that of a fit of 40 rows, of networks alone, "
+    "each divided by the default's; 1,000 rows of 20 columns, by tasks."
 )
 
 
@@ -95,7 +119,10 @@ def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> Non
     if CONFLICT in datasets:
         fill(SUITE, _drawn(methods))
     costs = ({"dataset": size, "method": name} for size in SIZES if size in datasets for name in methods)
-    fill(SUITE, ((key, partial(_measure_cost_apart, **key)) for key in costs if key["method"] in OPTIONS))
+    fill(
+        SUITE,
+        ((key, partial(apart, measure_cost, *key.values())) for key in costs if key["method"] in OPTIONS),
+    )
 
 
 def report() -> str:
@@ -213,7 +240,7 @@ def _measure_drawn(method: str, seed: int) -> Record:
     train, test = slice(0, _N_ROWS), slice(_N_ROWS, None)
     record: Record = {"r2": {}, "network_r2": {}}
     fast = {"preset": "fast", "sharing": "joint", "random_state": seed}
-    options = fast | (OPTIONS | ALONE_TOO).get(method, {})
+    options = fast | (OPTIONS | ON_DRAWN).get(method, {})
     for names in [[name] for name in y] if method == ALONE else [list(y)]:
         seen = y[names].iloc[train].dropna(how="all")
         for of, without in (("r2", {}), ("network_r2", {"linear_view": False, "n_trees": 0})):
@@ -226,15 +253,10 @@ def _r2(model: Any, X: pd.DataFrame, y: pd.DataFrame) -> dict[str, float]:
     return dict(zip(y, map(float, r2_score(y, model.predict(X), multioutput="raw_values")), strict=True))
 
 
-def _measure_cost_apart(*, dataset: str, method: str) -> Record:
-    """Measure in a new process, whose peak of memory is its own."""
-    command = [sys.executable, "-m", "benchmarks.ablation_attention", dataset, method]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-
-
-def _measure_cost(dataset: str, method: str) -> Record:
+def measure_cost(dataset: str, method: str) -> Record:
+    """Measure seconds and memory of a fit of networks alone, in this process."""
     X, y = growth.draw(1_000, 20, SIZES[dataset])
-    imports = growth.peak_mb()
+    before = peak_of_a_small_fit()
     n_epochs = max(6, SIZES[dataset]) if method.startswith("sequential") else 6
     networks = {"sharing": "joint", "linear_view": False, "n_trees": 0}
     parameters = {"max_epochs": n_epochs, "random_state": 0, **networks}
@@ -243,9 +265,5 @@ def _measure_cost(dataset: str, method: str) -> Record:
     model.fit(X, y)
     return {
         "epoch_seconds": (process_time() - start) / len(model.history_),
-        "fit_mb": growth.peak_mb() - imports,
+        "fit_mb": growth.peak_mb() - before,
     }
-
-
-if __name__ == "__main__":
-    print(json.dumps(_measure_cost(*sys.argv[1:])))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from functools import partial
 from time import process_time
@@ -16,6 +13,7 @@ from skorch.callbacks import Callback
 
 from benchmarks import records
 from benchmarks.ablation import BALANCING
+from benchmarks.apart import apart, peak_of_a_small_fit
 from benchmarks.cases import fill
 from benchmarks.growth import peak_mb
 from benchmarks.records import Record
@@ -32,13 +30,16 @@ _SECONDS = (
     "Seconds of the processor for an epoch, measuring held-out rows included, divided by those of the "
     f"mean; each the least of {N_EPOCHS}. 1,000 rows of 16 columns, default sizes."
 )
-_MEMORY = "Peak memory of the same process, 10⁶ bytes; first line: of the mean alone."
+_MEMORY = (
+    "Peak memory of a process that trains such epochs, less that of a fit of 40 rows, divided by that of the "
+    "mean."
+)
 
 
 def run(*, datasets: Sequence[str], methods: Sequence[str], **_: Any) -> None:
     """Measure what has no record yet."""
     keys = ({"dataset": dataset, "method": method} for dataset in datasets for method in methods)
-    fill(SUITE, ((key, partial(_measure_apart, **key)) for key in keys))
+    fill(SUITE, ((key, partial(apart, measure, *key.values())) for key in keys))
 
 
 def report() -> str:
@@ -46,23 +47,21 @@ def report() -> str:
     measured = pd.DataFrame(records.read(SUITE))
     by_size = measured.set_index(["method", "dataset"])
     sizes = [name for name in DATASETS if name in set(measured["dataset"])]
-    ratios, memory = (
+    ratios, megabytes = (
         by_size[value].unstack("dataset").reindex([m for m in METHODS if m in set(measured["method"])])[sizes]
-        for value in ("ratio", "peak_mb")
+        for value in ("ratio", "fit_mb")
     )
-    tables = [markdown(ratios, caption=_SECONDS, n_digits=2), markdown(memory, caption=_MEMORY, n_digits=0)]
+    memory = megabytes / megabytes.loc["mean"]
+    tables = [markdown(each, caption=of, n_digits=2) for each, of in ((ratios, _SECONDS), (memory, _MEMORY))]
     return "\n\n".join([*tables, machines(measured)])
 
 
-def _measure_apart(*, dataset: str, method: str) -> Record:
-    """Measure in a new process, whose peak of memory is its own."""
-    command = [sys.executable, "-m", "benchmarks.balancing_cost", dataset, method]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-
-
-def _measure(dataset: str, method: str) -> Record:
-    ratio = epoch_seconds(dataset, method) / epoch_seconds(dataset, "mean")
-    return {"ratio": ratio, "peak_mb": peak_mb()}
+def measure(dataset: str, method: str) -> Record:
+    """Measure seconds and memory of a few epochs, in this process."""
+    before = peak_of_a_small_fit()
+    seconds = epoch_seconds(dataset, method)
+    memory = peak_mb() - before
+    return {"ratio": seconds / epoch_seconds(dataset, "mean"), "fit_mb": memory}
 
 
 def epoch_seconds(dataset: str, method: str) -> float:
@@ -90,7 +89,3 @@ class Clock(Callback):
     def on_epoch_end(self, net: Any, **_: Any) -> None:  # noqa: ARG002
         """Stop it."""
         self.seconds_.append(process_time() - self.start_)
-
-
-if __name__ == "__main__":
-    print(json.dumps(_measure(*sys.argv[1:])))

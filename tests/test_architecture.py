@@ -30,7 +30,17 @@ MAY_IMPORT = {
     "training": {*READING, "nn", "balancing"},
     "attention": {*BASE, "nn", "training"},
     "schedules": {*BASE, "training"},
-    "estimators": {"attention", "schedules", *READING, "nn", "balancing", "training", "metrics"},
+    "regularization": {*BASE, "training"},
+    "estimators": {
+        "attention",
+        "schedules",
+        "regularization",
+        *READING,
+        "nn",
+        "balancing",
+        "training",
+        "metrics",
+    },
 }
 LAST = (
     "inspection",
@@ -45,6 +55,7 @@ MAY_IMPORT[""] = {*MAY_IMPORT}  # sklearn_mtl/__init__.py: the public names
 WITHOUT_TORCH = {"exceptions", "_validation", "tasks", "encoding", "metrics", "datasets", "_multitask_report"}
 FOR_USERS = (
     "attention",
+    "regularization",
     "schedules",
     "balancing",
     "metrics",

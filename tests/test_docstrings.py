@@ -19,6 +19,7 @@ PACKAGE = Path(sklearn_mtl.__file__).parent
 USER_FACING = (
     "attention",
     "balancing",
+    "regularization",
     "schedules",
     "metrics",
     "model_selection",

@@ -24,6 +24,14 @@ from ..attention import read_design
 from ..balancing import GradientBalancing, LossBalancing, read_balancing
 from ..encoding import Columns, MergedRows, TextColumns, check_table
 from ..exceptions import FitInterruptedWarning
+from ..regularization import (
+    Regularization,
+    check_regularization,
+    check_several_views,
+    read_regularization,
+    uses_unlabelled,
+    without_graph,
+)
 from ..schedules import check_schedule, read_schedule
 from ..tasks import Task, sample_weight_table
 from ..training import (
@@ -32,6 +40,7 @@ from ..training import (
     ModelDesign,
     ModelSizes,
     Preparation,
+    Regularizing,
     Schedule,
     TargetScales,
     TrainingPlan,
@@ -106,6 +115,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "text": [StrOptions({"auto"}), TextColumns, None],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
         "balancing": "no_validation",  # read_balancing names the choices in a stable order
+        "regularization": "no_validation",  # check_regularization says what is expected
         "callbacks": [list, tuple, None],
         "device": [str],
         "n_threads": [Interval(Integral, 1, None, closed="left")],
@@ -131,6 +141,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         dropout: float = 0.1,
         learning_rate: float = 1e-2,
         weight_decay: float = 1e-2,
+        regularization: Regularization | None = None,
         batch_size: int | Auto = "auto",
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
@@ -160,6 +171,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.dropout = dropout
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.regularization = regularization
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.linear_view = linear_view
@@ -185,7 +197,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             Numbers and categories; NaN, None and ``pd.NA`` are missing values, but not in sparse arrays.
         y : DataFrame, Series or array-like of shape (B,) or (B, T)
             One column a task; NaN, None and ``pd.NA`` are missing labels. A row without any label is left
-            out.
+            out, unless ``regularization`` asks for ``"vat"``.
         sample_weight : array-like of shape (B,) or (B, T), default=None
             Weights of rows, or of single labels. Weight 2 is the same as having a row twice.
         groups : array-like of shape (B,), default=None
@@ -207,6 +219,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         owner = type(self).__name__
         self._design(owner)
         check_schedule(self.schedule, owner=owner)
+        check_regularization(
+            self.regularization,
+            attention=self.attention,
+            schedule=self.schedule,
+            balancing=self.balancing,
+            owner=owner,
+        )
         X = as_pandas(X)
         read = read_fit_input(
             X,
@@ -220,8 +239,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             groups=groups,
             text=resolve_text(self.text, owner=owner),
             owner=owner,
+            uses_unlabelled=uses_unlabelled(self.regularization),
             **self._reading_options(),
         )
+        self._regularizing(read, owner)
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
         self._check_balancing(owner)
@@ -236,7 +257,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         ):  # which not every fit has
             fitted.__dict__.pop(name, None)
         if self.verbose:
-            say_what_is_left_out(read.targets, owner=owner)
+            say_what_is_left_out(read, owner=owner)
             say_surprises(read, owner=owner)
         with all_threads(self.n_threads):
             fitted._train(read, device)
@@ -259,6 +280,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             interaction=self.task_interaction,
             n_slots=self.n_slots,
             d_hidden=self.d_hidden,
+            owner=owner,
+        )
+
+    def _regularizing(self, read: FitInput, owner: str, *, alone: bool = False) -> Regularizing | None:
+        """Read what keeps the networks from learning too well, and check it."""
+        return read_regularization(
+            without_graph(self.regularization) if alone else self.regularization,
+            names=read.task_set.names,
+            n_outputs=read.task_set.n_outputs,
+            task_weight=read.task_weight,
             owner=owner,
         )
 
@@ -315,7 +346,12 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             preparation=preparation,
             sizes=sizes,
             plan=self._plan(
-                sizes, device=device, seed=seed, label_smoothing=read.label_smoothing, schedule=schedule
+                sizes,
+                device=device,
+                seed=seed,
+                label_smoothing=read.label_smoothing,
+                schedule=schedule,
+                regularizing=self._regularizing(read, type(self).__name__),
             ),
         )
         if self._chooses_task_weight():
@@ -358,7 +394,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         sizes = self._resolve_sizes(read, merged, preparation)
         rows = training_rows(read, merged, preparation, n_folds=sizes.n_folds, seed=seed)
         scales = target_scales(rows)
-        plan = self._plan(sizes, device=device, seed=seed, label_smoothing=read.label_smoothing)
+        plan = self._plan(
+            sizes,
+            device=device,
+            seed=seed,
+            label_smoothing=read.label_smoothing,
+            regularizing=self._regularizing(read, type(self).__name__, alone=True),
+        )
         ensemble, out_of_fold = self._fit_views(
             rows,
             read=read,
@@ -408,7 +450,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         given = {field.name: getattr(self, field.name) for field in fields(Sizes)}
         if self.attention_sharing == "shared":
             given["n_slots"] = 1
-        return resolve_sizes(
+        owner = type(self).__name__
+        sizes = resolve_sizes(
             given,
             preset=self.preset,
             n_rows=len(merged.first),
@@ -417,6 +460,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_terms=[terms.n_terms for terms in preparation.bags],
             n_tasks=len(read.task_weight),
         )
+        n_attentions = sizes.n_views * self._design(owner).n_heads
+        check_several_views(self.regularization, n_views=n_attentions, owner=owner)
+        return sizes
 
     def _schedule(self, rows: TrainingRows, sizes: Sizes, *, names: list[str]) -> Schedule:
         owner = type(self).__name__
@@ -448,6 +494,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         seed: int,
         label_smoothing: list[float] | None,
         schedule: Schedule | None = None,
+        regularizing: Regularizing | None = None,
     ) -> TrainingPlan:
         return TrainingPlan(
             batch_size=sizes.batch_size,
@@ -461,6 +508,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             label_smoothing=label_smoothing,
             balancing=read_balancing(self.balancing, owner=type(self).__name__),
             schedule=schedule,
+            regularizing=regularizing,
         )
 
     def _set_resolved(

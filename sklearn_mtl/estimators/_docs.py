@@ -40,8 +40,9 @@ attention : str, callable or AttentionPooling, default="softmax"
     :class:`~sklearn_mtl.attention.AttentionPooling` also says how scores come about, and puts self-attention
     before the pooling.
 attention_sharing : {"own", "shared", "gated", "superposed"}, default="own"
-    What tasks share of attention: each has its own slot, as ``n_slots`` says; all share one; all mix the
-    slots by learned gates, however few tasks there are [3]_; each has its own by an adapter of rank 1
+    What tasks share of attention inside the networks that learn them together (``sharing`` says whether a
+    task has networks of its own as well): each has its own slot, as ``n_slots`` says; all share one; all mix
+    the slots by learned gates, however few tasks there are [3]_; each has its own by an adapter of rank 1
     around what all share [8]_.
 task_interaction : {"residual", "attention"} or None, default=None
     What the tasks' own units take from each other before the heads: nothing, learned shares [9]_, or shares
@@ -57,6 +58,10 @@ learning_rate : float, default=0.01
     in which learning rate and dropout fall to nothing along half a cosine.
 weight_decay : float, default=0.01
     Of AdamW.
+regularization : Regularization or None, default=None
+    What else keeps the networks from learning too well: dropout of tokens and attention, mixup, adversarial
+    perturbations (which can use rows without labels), a graph of the tasks, penalties on the views'
+    attention; as of :class:`~sklearn_mtl.regularization.Regularization`.
 batch_size : int or "auto", default="auto"
     Rows a fold and training step. ``"auto"``: an eighth of the rows, but 16 to 256; to 1,024 where a bag has
     more than 131,072 terms, counted once a fold.
@@ -71,11 +76,12 @@ n_trees : int or "auto", default="auto"
     Put a forest of so many extremely randomised trees beside the networks; 0 for none. ``"auto"``: 200 up
     to 20,000 different rows, 100 up to 100,000, none beyond.
 sharing : {"joint", "auto", "each"}, default="auto"
-    Which tasks are learned alone as well, on their labelled rows, by networks, linear view and forest of
-    their own: none; those with the fewest labels, if that takes half of the time of the joint fit at most;
-    or each, which takes about as long as a fit for every task. These views have a share in their task where
-    it lowers the out-of-fold loss by more than chance does, and cost nothing in ``predict`` where they have
-    none. A task with less than 20 labels is not tried.
+    Whether tasks have an ensemble of their own as well (not what they share of attention, which is
+    ``attention_sharing``): which of them are learned alone, too, on their labelled rows, by networks, linear
+    view and forest of their own. None; those with the fewest labels, if that takes half of the time of the
+    joint fit at most; or each, which takes about as long as a fit for every task. These views have a share in
+    their task where it lowers the out-of-fold loss by more than chance does, and cost nothing in ``predict``
+    where they have none. A task with less than 20 labels is not tried.
 text : "auto", TextColumns or None, default="auto"
     Which columns are texts. ``"auto"``: columns of strings with many different values of several words; see
     `TextColumns`, which says so exactly and has options. None: no column is one, strings are categories.

@@ -33,6 +33,7 @@ from ..tasks import (
     options_by_task,
     read_tasks,
     row_weights,
+    sample_weight_table,
     smoothing_of_each,
     task_weights,
 )
@@ -44,6 +45,7 @@ from ..training import (
     Preparation,
     TargetScales,
     TrainingRows,
+    UnlabelledRows,
     assign_folds,
     best_constants,
     class_outputs,
@@ -90,6 +92,8 @@ class FitInput:
     label_smoothing : list of float, length T, or None
     groups : ndarray of int64, shape (B,), or None
         Rows of one group are held out together.
+    unlabelled : Columns or None
+        Different rows without labels, in canonical order, if they are of use.
     """
 
     reader: ColumnReader
@@ -104,6 +108,7 @@ class FitInput:
     thresholds: list[Threshold | None]
     label_smoothing: list[float] | None
     groups: NDArray[np.int64] | None
+    unlabelled: Columns | None = None
 
 
 def read_fit_input(
@@ -120,6 +125,7 @@ def read_fit_input(
     text: TextColumns | None = None,
     label_smoothing: Any = 0.0,
     groups: Any = None,
+    uses_unlabelled: bool = False,
     **reading: Any,
 ) -> FitInput:
     """Read and check everything that comes from the user.
@@ -140,6 +146,8 @@ def read_fit_input(
         As given to the estimator.
     groups : array-like of shape (B,), default=None
         As given to ``fit``.
+    uses_unlabelled : bool, default=False
+        Rows without labels are of use.
     **reading : object
         Further options of `read_tasks`.
 
@@ -168,6 +176,12 @@ def read_fit_input(
     plain = weights
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
+    unlabelled = None
+    if uses_unlabelled:
+        weight_of_row = sample_weight_table(
+            sample_weight, n_rows=len(weights), names=task_set.names, is_named=task_set.is_named, owner=owner
+        )
+        unlabelled = _different(columns.take(~is_present & (weight_of_row > 0).any(axis=1)))
     index = next((frame.index for frame in (X, y) if isinstance(frame, pd.DataFrame)), None)
     return FitInput(
         reader,
@@ -182,7 +196,15 @@ def read_fit_input(
         groups=None if groups is None else read_groups(groups, n_rows=table.shape[0], owner=owner),
         is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
         thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
+        unlabelled=unlabelled,
     )
+
+
+def _different(columns: Columns) -> Columns | None:
+    """Keep one of equal rows, in an order that depends on their content alone; None if there is none."""
+    no_labels = np.zeros((columns.n_rows, 1))
+    first = merge_rows(columns, no_labels, no_labels == 0, np.ones_like(no_labels)).first
+    return columns.take(first) if len(first) else None
 
 
 def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[np.bool_]:
@@ -246,19 +268,20 @@ def check_rows(n_rows: int, n_labelled: int, *, owner: str) -> None:
         )
 
 
-def say_what_is_left_out(targets: Targets, *, owner: str) -> None:
+def say_what_is_left_out(read: FitInput, *, owner: str) -> None:
     """Print how many rows have no label at all, if there are any.
 
     Parameters
     ----------
-    targets : Targets
+    read : FitInput
     owner : str
         Who says so.
     """
-    n_rows = len(targets.observed)
-    n_left_out = n_rows - np.count_nonzero(targets.observed.any(axis=1))
+    n_rows = len(read.targets.observed)
+    n_left_out = n_rows - np.count_nonzero(read.targets.observed.any(axis=1))
+    use = "no task learns from them" if read.unlabelled is None else "adversarial training uses them"
     if n_left_out:
-        say(f"{owner}: {n_left_out} of {n_rows} rows have no label; no task learns from them.")
+        say(f"{owner}: {n_left_out} of {n_rows} rows have no label; {use}.")
 
 
 def say_what_is_hashed(preparation: Preparation, *, owner: str) -> None:
@@ -392,6 +415,10 @@ def training_rows(
         groups=merged.group if n_units(read, merged) < len(merged.first) else None,
     )
     numbers, categories, bags = _network_inputs(read.columns, merged.first, preparation)
+    unlabelled = None
+    if read.unlabelled is not None:
+        of_all = np.arange(read.unlabelled.n_rows)
+        unlabelled = UnlabelledRows(*_network_inputs(read.unlabelled, of_all, preparation))
     return TrainingRows(
         numbers=numbers,
         categories=categories,
@@ -403,6 +430,7 @@ def training_rows(
         weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
         task_weight=read.task_weight,
         fold=part // n_parts,
+        unlabelled=unlabelled,
         part=part if n_parts > 1 else None,
         layout=OutputLayout(
             [task.kind for task in tasks],

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..balancing import GradientBalancing, LossBalancing
 from ..encoding import TextColumns
+from ..regularization import Regularization
 from ..tasks import CLASS_KINDS, NUMBER_KINDS
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
@@ -175,6 +176,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         dropout: float = 0.1,
         learning_rate: float = 1e-2,
         weight_decay: float = 1e-2,
+        regularization: Regularization | None = None,
         batch_size: int | Auto = "auto",
         max_epochs: int | Auto = "auto",
         linear_view: bool = True,
@@ -210,6 +212,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
             dropout=dropout,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
+            regularization=regularization,
             batch_size=batch_size,
             max_epochs=max_epochs,
             linear_view=linear_view,

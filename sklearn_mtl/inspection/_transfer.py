@@ -22,6 +22,7 @@ from ..estimators import (
     MultiTaskAttentionRegressor,
 )
 from ..nn import prediction_losses
+from ..regularization import Regularization, for_tasks
 from ..tasks import read_labels
 from ..training import best_constants
 from ._affinity import task_affinity, task_groups
@@ -264,6 +265,8 @@ def _for_tasks(estimator: Any, names: list[str], tasks: list[int]) -> Any:
             changed[name] = of_tasks or type(estimator)().get_params()[name]
         elif name in _IN_TASK_ORDER and not isinstance(given, str) and np.ndim(given) == 1:
             changed[name] = [given[task] for task in tasks]
+        elif isinstance(given, Regularization):
+            changed[name] = for_tasks(given, names=names, tasks=tasks, owner=_OWNER)
     return cloned.set_params(**changed)
 
 

@@ -8,6 +8,13 @@ from ._heads import TaskHeads
 from ._interaction import AttentionInteraction, ResidualInteraction
 from ._losses import HUBER_DELTA, OutputLayout, activate, ordinal_outputs, prediction_losses, task_losses
 from ._model import ColumnAttentionModel
+from ._penalties import (
+    attention_entropy,
+    attention_overlap,
+    head_distances,
+    perturbation,
+    task_divergences,
+)
 from ._queries import ContextQueries, MultiHeadQueries, Queries, SuperposedQueries, TaskQueries, TokenQueries
 from ._tokens import ColumnTokens
 from ._views import ViewNetwork
@@ -34,8 +41,13 @@ __all__ = [
     "TokenQueries",
     "ViewNetwork",
     "activate",
+    "attention_entropy",
+    "attention_overlap",
+    "head_distances",
     "ordinal_outputs",
+    "perturbation",
     "prediction_losses",
+    "task_divergences",
     "task_losses",
     "with_temperature",
 ]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ._functions import AttentionFunction, softmax
-from ._initial import normal, signs
+from ._initial import dropout_mask, normal, signs
 from ._queries import Queries
 
 
@@ -74,7 +74,7 @@ class ColumnAttention(nn.Module):
         superposed: bool = False,
     ) -> None:
         super().__init__()
-        self.queries, self.function = queries, function
+        self.queries, self.function, self.dropout = queries, function, 0.0
         n_folds, _, n_slots = queries.sizes
         std = (2 / (n_columns * d_token)) ** 0.5
         self.value = normal(n_folds, n_columns, d_token, d_hidden, std=std, generator=generator)
@@ -119,8 +119,8 @@ class ColumnAttention(nn.Module):
         by_slot = of_slots.reshape(*of_slots.shape[:3], self.n_heads, n_views, n_slots).mean(3)
         return by_slot.permute(0, 2, 3, 4, 1)
 
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Pool.
+    def view_weights(self, tokens: Tensor) -> Tensor:
+        """Give the attention of views over columns, that of each head by itself.
 
         Parameters
         ----------
@@ -128,12 +128,35 @@ class ColumnAttention(nn.Module):
 
         Returns
         -------
+        Tensor of shape (G, B, N V, C)
+        """
+        return self._attend(tokens)[0].permute(0, 2, 3, 1)
+
+    def forward(
+        self, tokens: Tensor, dropout_generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Pool.
+
+        Parameters
+        ----------
+        tokens : Tensor of shape (G, C, B, D)
+        dropout_generator : torch.Generator, optional
+            Draws the weights that are dropped in a training step, `dropout` of them; without it none is.
+
+        Returns
+        -------
         of_views : Tensor of shape (G, V, B, H)
         of_slots : Tensor of shape (G, V, B, S, K)
         """
-        of_views, of_slots = self._attend(tokens)
+        of_views, of_slots = (self._dropped(each, dropout_generator) for each in self._attend(tokens))
         by_row = tokens.transpose(1, 2).contiguous()  # (G, B, C, D)
         return self._pool_for_views(by_row, of_views), self._pool_for_slots(by_row, of_slots)
+
+    def _dropped(self, weights: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Drop weights (G, C, B, ·), the same ones for all folds."""
+        if generator is None or self.dropout == 0:
+            return weights
+        return weights * dropout_mask(1, *weights.shape[1:], rate=self.dropout, generator=generator)
 
     def _pool_for_views(self, by_row: Tensor, of_views: Tensor) -> Tensor:
         """Pool values (G, C, D, H) by the attention of views (G, C, B, N V); (G, V, B, H)."""

@@ -130,9 +130,18 @@ class TaskHeads(nn.Module):
         of_task = nn.functional.one_hot(self.task_of_output, n_tasks).to(products.dtype)  # (O, T)
         return of_task.T @ products @ of_task
 
+    def learned_weight(self) -> Tensor:
+        """Give the weights, 0 for outputs that are the same for all rows.
+
+        Returns
+        -------
+        Tensor of shape (G, V, H, O)
+        """
+        return self.weight if self.reads is None else self.weight * self.reads
+
     def _effective(self, n_shared: int) -> tuple[Tensor, Tensor]:
         """Give the weights of shared units (G, V, H - K, O) and of all slots' own (G, V, S K, O)."""
-        weight = self.weight if self.reads is None else self.weight * self.reads
+        weight = self.learned_weight()
         of_shared, of_own = torch.split(weight, [n_shared, weight.shape[2] - n_shared], dim=2)
         shares = self.gates()[:, :, self.task_of_output].transpose(2, 3)  # (G, V, S, O)
         return of_shared, (shares.unsqueeze(3) * of_own.unsqueeze(2)).flatten(2, 3)

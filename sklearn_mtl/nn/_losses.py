@@ -154,12 +154,12 @@ def activate(outputs: Tensor, layout: OutputLayout) -> Tensor:
     for task in layout.multiclass:
         activated[..., layout.slices[task]] = torch.softmax(outputs[..., layout.slices[task]], dim=-1)
     for task in layout.ordinal:
-        activated[..., layout.slices[task]] = _ordinal_log_probabilities(
+        activated[..., layout.slices[task]] = ordinal_log_probabilities(
             outputs[..., layout.slices[task]]
         ).exp()
     if layout.poisson:
         columns = layout.outputs_of(layout.poisson)
-        activated[..., columns] = _log_rate(outputs[..., columns]).exp()
+        activated[..., columns] = log_rate(outputs[..., columns]).exp()
     for task in layout.quantile:
         activated[..., layout.slices[task]] = outputs[..., layout.slices[task]].sort(dim=-1).values
     return activated
@@ -244,11 +244,11 @@ def task_losses(
     for task, kind in enumerate(layout.kinds):
         output, target = outputs[..., layout.slices[task]], targets[..., task]
         if kind == "poisson":
-            losses[task] = _half_deviance(_log_rate(output[..., 0]), target)
+            losses[task] = _half_deviance(log_rate(output[..., 0]), target)
         elif kind in ("multiclass", "ordinal"):
             is_ordinal = kind == "ordinal"
             log_probability = (
-                _ordinal_log_probabilities(output) if is_ordinal else torch.log_softmax(output, dim=-1)
+                ordinal_log_probabilities(output) if is_ordinal else torch.log_softmax(output, dim=-1)
             )
             loss = -log_probability.gather(-1, target.long().unsqueeze(-1)).squeeze(-1)
             if smoothing is not None and smoothing[task]:
@@ -328,7 +328,7 @@ def _located_loss(
     return error.square()
 
 
-def _log_rate(output: Tensor) -> Tensor:
+def log_rate(output: Tensor) -> Tensor:
     """Give the logarithm of a rate, which grows by a logarithm only where the rate would be infinite."""
     beyond = (output - math.log(torch.finfo(output.dtype).max) / 2).clamp_min(0)
     return output - beyond + beyond.log1p()
@@ -338,7 +338,7 @@ def _half_deviance(log_rate: Tensor, count: Tensor) -> Tensor:
     return torch.xlogy(count, count) - count * (log_rate + 1) + log_rate.exp()
 
 
-def _ordinal_log_probabilities(outputs: Tensor) -> Tensor:
+def ordinal_log_probabilities(outputs: Tensor) -> Tensor:
     r"""Give the logarithms of the probabilities of ordered classes; (..., K).
 
     That of a class between two thresholds is computed as the product

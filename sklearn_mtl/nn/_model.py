@@ -11,6 +11,7 @@ from ._attention import ColumnAttention
 from ._bags import BagBatch, BagTokens
 from ._encoder import TokenEncoder
 from ._heads import TaskHeads
+from ._initial import dropout_mask
 from ._interaction import AttentionInteraction, ResidualInteraction
 from ._tokens import ColumnTokens
 from ._views import ViewNetwork
@@ -58,6 +59,7 @@ class ColumnAttentionModel(nn.Module):
         self.attention = attention
         self.network = network
         self.heads = heads
+        self.token_dropout = 0.0
 
     def forward(
         self,
@@ -86,10 +88,26 @@ class ColumnAttentionModel(nn.Module):
             Numbers in training units, logits of classes.
         """
         tokens = self.all_tokens(numbers, categories, bags, dropout_generator)
-        return self._outputs(tokens, dropout_generator)
+        return self.outputs_of(tokens, dropout_generator)
 
-    def _outputs(self, tokens: Tensor, dropout_generator: torch.Generator | None) -> Tensor:
-        of_views, of_slots = self.attention(self._encoded(tokens))
+    def outputs_of(self, tokens: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
+        """Compute the outputs of all folds, views and tasks from tokens.
+
+        Parameters
+        ----------
+        tokens : Tensor of shape (G, C, B, D)
+            As `all_tokens` gives them.
+        dropout_generator : torch.Generator, optional
+            As in `forward`. Whole tokens are dropped, too, `token_dropout` of them.
+
+        Returns
+        -------
+        Tensor of shape (G, B, V, O)
+        """
+        if dropout_generator is not None and self.token_dropout > 0:
+            shape = (1, *tokens.shape[1:3], 1)  # one mask for all folds, as in the view network
+            tokens = tokens * dropout_mask(*shape, rate=self.token_dropout, generator=dropout_generator)
+        of_views, of_slots = self.attention(self._encoded(tokens), dropout_generator)
         shared, own = self.network(of_views, of_slots, dropout_generator)
         outputs: Tensor = self.heads(shared, own if self.interaction is None else self.interaction(own))
         return outputs
@@ -120,6 +138,20 @@ class ColumnAttentionModel(nn.Module):
             return tokens
         of_bags = [module(bag, dropout_generator) for module, bag in zip(self.bags, bags, strict=True)]
         return torch.cat([tokens, *of_bags], dim=1)
+
+    def view_attention(self, tokens: Tensor) -> Tensor:
+        """Give the attention of views over tokens, that of each head by itself.
+
+        Parameters
+        ----------
+        tokens : Tensor of shape (G, C, B, D)
+            As `all_tokens` gives them.
+
+        Returns
+        -------
+        Tensor of shape (G, B, N V, C)
+        """
+        return self.attention.view_weights(self._encoded(tokens))
 
     def task_attention(
         self,
@@ -211,7 +243,7 @@ class ColumnAttentionModel(nn.Module):
         tokens = self.tokens(numbers, categories).detach()  # (G, C, B, D)
         away = tokens - tokens.mean(2, keepdim=True)
         tokens.requires_grad_()
-        outputs = self._outputs(tokens, None).mean(2)  # (G, B, O)
+        outputs = self.outputs_of(tokens).mean(2)  # (G, B, O)
         effects = []
         for output in outputs.sum((0, 1)):
             (slope,) = torch.autograd.grad(output, tokens, retain_graph=True)

@@ -17,7 +17,8 @@ from ._mixture import (
 )
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import say
-from ._rows import TargetScales, TrainingRows, target_scales
+from ._regular import Regularizing
+from ._rows import TargetScales, TrainingRows, UnlabelledRows, target_scales
 from ._schedule import Schedule, Stage, by_affinity, label_affinity, one_by_one, together
 from ._temperature import fit_temperatures, temper
 from ._threads import all_threads, torch_threads
@@ -35,11 +36,13 @@ __all__ = [
     "ModelDesign",
     "ModelSizes",
     "Preparation",
+    "Regularizing",
     "Schedule",
     "Stage",
     "TargetScales",
     "TrainingPlan",
     "TrainingRows",
+    "UnlabelledRows",
     "all_threads",
     "assign_folds",
     "best_constants",

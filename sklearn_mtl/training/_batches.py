@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..nn import BagBatch, ColumnTokens
-from ._rows import TargetScales, TrainingRows
+from ._rows import TargetScales, TrainingRows, UnlabelledRows
 
 _MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 
@@ -74,6 +74,28 @@ class BagRows:
         return BagBatch(self.terms.long(), self.values, self.starts[None])
 
 
+class InputRows:
+    """Rows without labels on the device.
+
+    Parameters
+    ----------
+    rows : UnlabelledRows
+    device : str
+    """
+
+    def __init__(self, rows: UnlabelledRows, *, device: str) -> None:
+        self.numbers = torch.from_numpy(rows.numbers).to(device)
+        self.categories = torch.from_numpy(rows.categories).to(device)
+        self.bags = tuple(BagRows(bag, device=device) for bag in rows.bags)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, rows: Tensor) -> Inputs:
+        """Gather numbers, categories and bags of rows (1, B), the same ones for all folds."""
+        return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags)
+
+
 class FoldDataset(Dataset[Batch]):
     """Training rows as tensors; a batch of them has labels as each fold standardises them.
 
@@ -102,6 +124,8 @@ class FoldDataset(Dataset[Batch]):
         units of the loss of its base rate.
     trained_on, held_out : list of ndarray of int32, length G
         Rows of each fold.
+    unlabelled : InputRows or None
+        Rows without labels, if any are used.
     """
 
     def __init__(
@@ -116,6 +140,8 @@ class FoldDataset(Dataset[Batch]):
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
         self.bags = tuple(BagRows(bag, device=device) for bag in rows.bags)
+        unlabelled = rows.unlabelled
+        self.unlabelled = None if unlabelled is None else InputRows(unlabelled, device=device)
         of_labels = "cpu" if torch.device(device).type == "mps" else device
         self.values = torch.from_numpy(rows.values).to(of_labels)
         self.weights = torch.from_numpy(rows.weights).to(of_labels)

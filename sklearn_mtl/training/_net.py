@@ -17,11 +17,12 @@ from ..nn import OutputLayout, activate, task_losses
 from ._batches import Batch, FoldDataset, held_out_blocks
 from ._cycles import Cycles
 from ._mixture import mean_losses, mixture_loss
+from ._regular import Regularizer, Regularizing
 from ._schedule import Schedule
 
 _OF_TRAINING = (
     "dataset_", "stages_left_", "stage_", "is_first_of_stage_", "n_steps_", "full_task_weight_", "cycles_",
-    "dropout_generator_", "balancer_", "best_state_", "train_task_loss_", "mixture_loss_",
+    "dropout_generator_", "balancer_", "regularizer_", "best_state_", "train_task_loss_", "mixture_loss_",
 )  # fmt: skip
 
 # Epochs: a network that has seen fewer may serve the mixture later, even if it does not yet.
@@ -97,6 +98,10 @@ class FoldNet(NeuralNet):
         Of what balancing draws.
     schedule : Schedule
         Which tasks are trained when.
+    regularizing : Regularizing or None
+        What keeps networks from learning too well, beside dropout and weight decay.
+    regularizing_seed : int
+        Of what it draws.
 
     Attributes
     ----------
@@ -119,6 +124,8 @@ class FoldNet(NeuralNet):
         balancing: Balancing,
         balancing_seed: int,
         schedule: Schedule,
+        regularizing: Regularizing | None,
+        regularizing_seed: int,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -128,6 +135,8 @@ class FoldNet(NeuralNet):
         self.balancing = balancing
         self.balancing_seed = balancing_seed
         self.schedule = schedule
+        self.regularizing = regularizing
+        self.regularizing_seed = regularizing_seed
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -147,11 +156,24 @@ class FoldNet(NeuralNet):
             n_folds=self.dataset_.rows.n_folds,
             seed=self.balancing_seed,
         )
+        self.regularizer_ = self._make_regularizer()
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
         self.full_task_weight_ = self.criterion_.task_weight  # (T,)
         self.stages_left_, self.n_steps_ = [*self.schedule.stages], 0
         self._begin_stage()
+
+    def _make_regularizer(self) -> Regularizer | None:
+        if self.regularizing is None:
+            return None
+        return Regularizer(
+            self.regularizing,
+            self.module_,
+            self.criterion_,
+            self.dataset_,
+            dropout_generator=self.dropout_generator_,
+            seed=self.regularizing_seed,
+        )
 
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Go back to the best epoch, and let go of what only training needs."""
@@ -229,6 +251,8 @@ class FoldNet(NeuralNet):
         for group in self.optimizer_.param_groups:
             group["lr"] = self.lr * share
         self.module_.network.dropout = self.dropout * share
+        if self.regularizer_ is not None:
+            self.regularizer_.anneal(share)
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Update once; then let the balancer look at the same batch with the same dropout, if it wants to."""
@@ -250,6 +274,8 @@ class FoldNet(NeuralNet):
         else:
             observed = (batch[1][1] > 0).any(1)  # (G, T)
             self.balancer_.backward(by_fold, outputs, observed)
+        if self.regularizer_ is not None:
+            self.regularizer_.add_gradients(batch)
         # No tensor a step is kept: many small ones scatter the heap.
         self.train_task_loss_ += by_fold.detach().mean(0)
         return {"loss": loss / len(outputs), "y_pred": outputs}
@@ -260,6 +286,8 @@ class FoldNet(NeuralNet):
         if self.schedule.alternates:
             self._weigh_only([self.stage_.tasks[self.n_steps_ % len(self.stage_.tasks)]])
             self.n_steps_ += 1
+        if self.regularizer_ is not None:
+            return self.regularizer_.losses(batch)
         outputs = self.module_(numbers, categories, self.dropout_generator_, bags=bags, **fit_params)
         return outputs, *self.criterion_(outputs, targets, weights)
 

@@ -14,6 +14,22 @@ from ._constants import best_constants, class_outputs, loss_of_constants, spread
 
 
 @dataclass(frozen=True, eq=False)
+class UnlabelledRows:
+    """Inputs of rows without labels, as those of `TrainingRows`.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (U, N), float32
+    categories : ndarray of shape (U, M), int64
+    bags : tuple of csr_array of shape (U, ·), float32, default=()
+    """
+
+    numbers: NDArray[np.float32]
+    categories: NDArray[np.int64]
+    bags: tuple[csr_array, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingRows:
     """Everything that training reads.
 
@@ -41,6 +57,8 @@ class TrainingRows:
         Terms and values of bag columns.
     bag_scales : tuple of float, default=()
         Of the rows' norms in each of them.
+    unlabelled : UnlabelledRows, optional
+        Rows of which no task has a label.
     """
 
     numbers: NDArray[np.float32]
@@ -54,6 +72,7 @@ class TrainingRows:
     part: NDArray[np.int64] | None = None
     bags: tuple[csr_array, ...] = ()
     bag_scales: tuple[float, ...] = ()
+    unlabelled: UnlabelledRows | None = None
 
     @property
     def n_folds(self) -> int:

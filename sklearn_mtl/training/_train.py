@@ -25,6 +25,7 @@ from ._batches import FoldBatches, FoldDataset
 from ._design import ModelDesign
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import ProgressLine
+from ._regular import Regularizing
 from ._rows import TargetScales, TrainingRows
 from ._schedule import Schedule, together
 
@@ -88,6 +89,8 @@ class TrainingPlan:
         How the tasks' losses become one update; else their mean.
     schedule : Schedule, optional
         Which tasks are trained when; without one, all of them all the time.
+    regularizing : Regularizing, optional
+        What keeps networks from learning too well, beside dropout and weight decay.
     """
 
     batch_size: int
@@ -101,6 +104,7 @@ class TrainingPlan:
     label_smoothing: Sequence[float] | None = None
     balancing: Balancing = None
     schedule: Schedule | None = None
+    regularizing: Regularizing | None = None
 
 
 def build_model(
@@ -238,8 +242,8 @@ def train(
     ValueError
         No epoch has had a finite loss.
     """
-    seeds = np.random.SeedSequence(plan.seed).generate_state(4).tolist()
-    init_seed, dropout_seed, order_seed, balancing_seed = seeds
+    seeds = np.random.SeedSequence(plan.seed).generate_state(5).tolist()
+    init_seed, dropout_seed, order_seed, balancing_seed, regularizing_seed = seeds
     left, width = quantile_bins(rows.numbers, n_bins=sizes.n_bins)
     n_outputs = [outputs.stop - outputs.start for outputs in rows.layout.slices]
     net = FoldNet(
@@ -278,6 +282,8 @@ def train(
         balancing=plan.balancing,
         balancing_seed=balancing_seed,
         schedule=plan.schedule or together(range(len(n_outputs)), max_epochs=plan.max_epochs),
+        regularizing=plan.regularizing,
+        regularizing_seed=regularizing_seed,
     )
     net.fit(FoldDataset(rows, scales, device=plan.device, others=others), None)
     if not net.best_epoch_:

@@ -11,6 +11,7 @@ from sklearn_mtl.nn import (
     SuperposedQueries,
     TokenQueries,
 )
+from sklearn_mtl.nn._initial import dropout_mask
 
 N_FOLDS, N_VIEWS, N_SLOTS, N_COLUMNS, D_TOKEN, D_HIDDEN, D_SLOT, N_ROWS = 2, 3, 2, 4, 5, 6, 3, 7
 
@@ -77,9 +78,10 @@ def slot_weights_by_loop(attention, tokens):
     return weights
 
 
-def pooled_by_loop(attention, tokens):
+def pooled_by_loop(attention, tokens, masks=(1.0, 1.0)):
     """What views pool and what slots pool, by the formulas of the docstring."""
     by_view, by_slot = view_weights_by_loop(attention, tokens), slot_weights_by_loop(attention, tokens)
+    by_view, by_slot = by_view * masks[0], by_slot * masks[1]
     of_views = torch.zeros(N_FOLDS, N_VIEWS, N_ROWS, D_HIDDEN, dtype=torch.float64)
     of_slots = torch.zeros(N_FOLDS, N_VIEWS, N_ROWS, N_SLOTS, D_SLOT, dtype=torch.float64)
     for fold, view, row, column in itertools.product(*map(range, by_view.shape)):
@@ -101,6 +103,33 @@ def test_pooled_tokens_equal_a_loop(attention, tokens):
     expected_of_views, expected_of_slots = pooled_by_loop(attention, tokens)
     torch.testing.assert_close(of_views, expected_of_views)
     torch.testing.assert_close(of_slots, expected_of_slots)
+
+
+def test_dropped_weights_equal_a_loop(attention, tokens):
+    attention.dropout = 0.4
+    pooled = attention(tokens, torch.Generator().manual_seed(3))
+    again = torch.Generator().manual_seed(3)
+    of_views, of_slots = (
+        dropout_mask(N_COLUMNS, N_ROWS, n_weights, rate=0.4, generator=again)
+        for n_weights in (N_VIEWS, N_VIEWS * N_SLOTS)
+    )
+    by_slot = of_slots.view(N_COLUMNS, N_ROWS, N_VIEWS, N_SLOTS).permute(1, 2, 3, 0)
+    expected = pooled_by_loop(attention, tokens, (of_views.permute(2, 1, 0), by_slot))
+    for one, other in zip(pooled, expected, strict=True):
+        torch.testing.assert_close(one, other)
+    assert (of_views == 0).any()
+
+
+def test_nothing_is_dropped_without_a_generator(attention, tokens):
+    before = attention(tokens)
+    attention.dropout = 0.4
+    for one, other in zip(attention(tokens), before, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_weights_of_views_equal_a_loop(attention, tokens):
+    expected = view_weights_by_loop(attention, tokens).transpose(1, 2)
+    torch.testing.assert_close(attention.view_weights(tokens), expected)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e4])

@@ -2,6 +2,8 @@ import pytest
 import torch
 from torch.func import functional_call
 
+from sklearn_mtl.nn._initial import dropout_mask
+
 N_CODES = 7  # of both category columns
 
 
@@ -26,6 +28,17 @@ def test_folds_share_no_dropout_and_no_rows(make_model, make_inputs):
     model(numbers, codes, torch.Generator().manual_seed(0))[0].sum().backward()
     assert numbers.grad[0].any()
     assert not numbers.grad[1].any()
+
+
+def test_dropped_tokens_are_0_and_the_others_larger(make_model, make_inputs):
+    model, inputs = make_model(), make_inputs()
+    tokens = model.all_tokens(*inputs, ())
+    mask = dropout_mask(1, 4, 5, 1, rate=0.5, generator=torch.Generator().manual_seed(1))
+    assert set(mask.unique().tolist()) == {0.0, 2.0}
+    expected = model.outputs_of(tokens * mask)
+    model.token_dropout = 0.5
+    torch.testing.assert_close(model(*inputs, torch.Generator().manual_seed(1)), expected)
+    torch.testing.assert_close(model(*inputs), model.outputs_of(tokens))
 
 
 @pytest.mark.parametrize("n_slots", [1, 2, 3])
