@@ -120,6 +120,7 @@ class TaskAffinityDisplay:
             norm=Normalize(-1, 1),
             label="affinity",
             number=".2f" if n_tasks <= _MOST_NUMBERS else None,
+            aspect="auto",  # constrained layout cuts names beside axes of a fixed aspect
         )
         step = step_of_names(n_tasks)
         if step > 1:
