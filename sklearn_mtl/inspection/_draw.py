@@ -82,7 +82,7 @@ def heat_map(
     ax: Any,
     values: NDArray[np.float64],
     *,
-    names: tuple[Sequence[Any], Sequence[Any]],
+    names: tuple[pd.Index[Any], pd.Index[Any]],
     cmap: Any,
     norm: Any,
     label: str,
@@ -96,7 +96,7 @@ def heat_map(
     ax : matplotlib Axes
     values : ndarray of shape (R, C)
         NaN is left empty.
-    names : (sequence of length R, sequence of length C)
+    names : (Index of length R, Index of length C)
         Of rows and columns.
     cmap : str or Colormap
     norm : Normalize
@@ -126,13 +126,13 @@ def heat_map(
             )
 
 
-def name_ticks(axis: Any, names: Sequence[Any]) -> None:
+def name_ticks(axis: Any, names: pd.Index[Any]) -> None:
     """Write names along an axis, at 0, 1, …: of more than 50 one in so many.
 
     Parameters
     ----------
     axis : matplotlib Axis
-    names : sequence
+    names : Index
     """
     places = range(0, len(names), step_of_names(len(names)))
     style: dict[str, Any] = {"fontsize": "medium" if len(places) <= _MOST_LARGE else "small"}

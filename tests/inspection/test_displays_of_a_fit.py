@@ -80,7 +80,7 @@ def test_learning_curves_show_all_tasks_and_name_some(n_tasks):
     assert legend == (names if n_tasks <= 8 else [*names[:2], *names[-2:]])
     lines = [np.asarray(line.get_ydata()).tolist() for line in display.ax_.get_lines()]
     assert all(losses[name].tolist() in lines for name in names)
-    assert " kept: 5" in texts(display)
+    assert " kept: 5 " in texts(display)
 
 
 def test_learning_curves_are_those_of_the_history(hospital_model):
