@@ -135,7 +135,8 @@ def _measure_fold(
         fits = [_model(y, method).fit(X, y)]
     seconds = perf_counter() - start
     scores = np.concatenate([_scores(model, y, X_test, y_test[model.task_names_]) for model in fits])
-    return {"fit_seconds": seconds, "scores": scores.tolist(), "score": float(scores.mean())}
+    tasks = [task for model in fits for task in model.task_names_]
+    return {"fit_seconds": seconds, "tasks": tasks, "scores": scores.tolist(), "score": float(scores.mean())}
 
 
 def _scores(model: Any, y: pd.DataFrame, X_test: pd.DataFrame, y_test: pd.DataFrame) -> np.ndarray:

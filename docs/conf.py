@@ -10,6 +10,7 @@ release = version = version_of("sklearn_mtl")
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -22,6 +23,11 @@ autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # the class template lists them
 numpydoc_use_plots = False
+
+plot_formats = ["png"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_include_source = True
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -41,7 +47,7 @@ html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_sidebars = {
-    page: [] for page in ("install", "user_guide", "design", "glossary")
+    page: [] for page in ("install", "walkthrough", "user_guide", "design", "glossary")
 }  # they have no pages below
 toc_object_entries_show_parents = "hide"
 html_theme_options = {

@@ -13,7 +13,18 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from .._multitask_report import multitask_report
-from ..inspection import AttentionDisplay, CalibrationDisplay, LearningCurveDisplay
+from ..estimators import column_table, named
+from ..inspection import (
+    AttentionDisplay,
+    CalibrationDisplay,
+    LearningCurveDisplay,
+    TaskAffinityDisplay,
+    TransferDisplay,
+    global_importance,
+    task_affinity,
+    task_groups,
+    transfer_report,
+)
 from ..metrics import METRICS
 from ..tasks import Targets
 from ._page import details, page, paragraph, picture, table
@@ -22,13 +33,21 @@ from ._warnings import warnings_of
 _OWNER = "report"
 _COVERAGE = 0.9
 _MOST_ROWS = 20  # of a table that is not folded away
+_MOST_ROWS_FOLDED = 1_000
 _MOST_COLUMNS_NAMED = 5
+_MOST_GROUPS_NAMED = 6
 
 
 def report(
-    estimator: Any, X: Any, y: Any, *, path: str | Path = "report.html", title: str | None = None
+    estimator: Any,
+    X: Any,
+    y: Any,
+    *,
+    path: str | Path = "report.html",
+    title: str | None = None,
+    transfer: pd.DataFrame | None = None,
 ) -> Path:
-    """Write a page about a fitted estimator: data, scores, learning, attention, calibration and coverage.
+    """Write a page about a fitted estimator: data, scores, learning, attention, tasks, calibration, coverage.
 
     The page is one file that needs nothing from elsewhere: open it in any browser, send it, print it.
 
@@ -36,7 +55,7 @@ def report(
     ----------
     estimator : estimator
         One of this package, fitted.
-    X : DataFrame or array-like of shape (B, C)
+    X : DataFrame, array-like or sparse array of shape (B, C)
         Rows to score and to look at; better rows that were not in ``fit``, as scores of those that were are
         too good. (Out-of-fold scores are shown beside them, whatever the rows.)
     y : DataFrame, Series or array-like of shape (B,) or (B, T)
@@ -45,6 +64,9 @@ def report(
         Where to write; what is there is replaced.
     title : str, optional
         Of the page. Default: the class of the estimator and its number of tasks.
+    transfer : DataFrame, optional
+        As `inspection.transfer_report` gives it. Default: what the fit knows of tasks that it has learned
+        alone, too.
 
     Returns
     -------
@@ -73,7 +95,7 @@ def report(
     check_is_fitted(estimator, "net_")
     from matplotlib import style
 
-    facts = Facts(estimator, X, y)
+    facts = Facts(estimator, X, y, transfer)
     # Figures are those of matplotlib's own style, whatever the user's, and the same bits each time.
     with style.context(["default", {"svg.hashsalt": "sklearn_mtl"}]):
         sections = [(name, html) for name, write in SECTIONS.items() if (html := write(facts))]
@@ -91,6 +113,19 @@ class Facts:
     estimator: Any
     X: Any
     y: Any
+    given_transfer: pd.DataFrame | None
+
+    @cached_property
+    def transfer(self) -> pd.DataFrame | None:
+        """What learning together did to each task, if that is known of some."""
+        known = transfer_report(self.estimator) if self.given_transfer is None else self.given_transfer
+        is_known = known["verdict"] != "not compared"
+        return known[is_known] if is_known.any() else None
+
+    @cached_property
+    def attention(self) -> pd.DataFrame:
+        """Mean attention on these rows."""
+        return global_importance(self.estimator, self.X)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -144,7 +179,7 @@ class Facts:
 
 def _lead(facts: Facts) -> str:
     estimator = facts.estimator
-    n_rows, n_columns = len(estimator.oof_prediction_), len(estimator._reader.columns_)
+    n_rows, n_columns = len(estimator.oof_prediction_), estimator.n_features_in_
     return paragraph(
         f"Fitted to {n_rows:,} rows of {n_columns:,} columns: {estimator.n_folds_} folds of "
         f"{estimator.n_views_} "
@@ -155,7 +190,14 @@ def _lead(facts: Facts) -> str:
 
 
 def _warnings(facts: Facts) -> str:
-    found = warnings_of(facts.estimator, facts.scores, facts.coverage, facts.calibration)
+    found = warnings_of(
+        facts.estimator,
+        scores=facts.scores,
+        attention=facts.attention,
+        transfer=facts.transfer,
+        coverage=facts.coverage,
+        calibration=facts.calibration,
+    )
     if not found:
         return paragraph("Nothing stands out.")
     return '<ul class="warnings">' + "".join(found) + "</ul>"
@@ -187,30 +229,21 @@ def _data(facts: Facts) -> str:
     return (
         paragraph(text)
         + _folded(tasks)
-        + paragraph("The columns, and what is missing in the rows of this page.")
+        + paragraph(
+            "How columns were understood. cardinality: different values, levels or terms in training; "
+            "missing: the share there, and missing_here in the rows of this page; tokens: 0 if it never "
+            "varied, and is not used."
+        )
         + _folded(_columns(facts))
     )
 
 
 def _columns(facts: Facts) -> pd.DataFrame:
     estimator = facts.estimator
-    frame = facts.X if isinstance(facts.X, pd.DataFrame) else pd.DataFrame(np.asarray(facts.X))
-    infos = estimator._reader.columns_
-    varies = estimator._of_all_columns(np.ones(_n_active(estimator))) > 0
-    return pd.DataFrame(
-        {
-            "kind": [info.kind for info in infos],
-            "missing": frame.isna().mean().to_numpy(float),
-            "different": frame.nunique().to_numpy(),
-            "used": np.where(varies, "yes", "no, never varied"),
-        },
-        index=[info.name for info in infos],
-    )
-
-
-def _n_active(estimator: Any) -> int:
-    preparation = estimator._ensemble.preparation
-    return len(preparation.active_numbers) + len(preparation.active_categories)
+    here = column_table(estimator._read_columns(facts.X), estimator._reader.columns_)
+    columns: pd.DataFrame = estimator.columns_.copy()
+    columns.insert(3, "missing_here", here["missing"].to_numpy())
+    return columns
 
 
 def _learning(facts: Facts) -> str:
@@ -223,7 +256,7 @@ def _learning(facts: Facts) -> str:
 
 
 def _attention(facts: Facts) -> str:
-    display = AttentionDisplay.from_estimator(facts.estimator, facts.X)
+    display = AttentionDisplay(facts.attention).plot()
     relative = display.attention * display.attention.shape[1]
     first = pd.DataFrame(
         [
@@ -240,6 +273,48 @@ def _attention(facts: Facts) -> str:
         "every other column."
     )
     return paragraph(text) + picture(display) + details("The first columns of each task", table(first))
+
+
+def _in_common(facts: Facts) -> str:
+    names = facts.estimator.task_names_
+    if len(names) == 1:
+        return ""
+    affinity = task_affinity(facts.estimator, facts.X, facts.y, method="test_residuals")
+    if affinity.isna().to_numpy()[~np.eye(len(names), dtype=bool)].all():
+        return paragraph("No two tasks have three rows here with labels of both.")
+    text = (
+        "Correlation of the errors of each two tasks on these rows. Tasks whose errors go together share "
+        "causes that the columns do not have, or that were not learned; whether learning them together pays "
+        "is another question."
+    )
+    groups = [group for group in task_groups(affinity) if len(group) > 1]
+    said = "; ".join(named(group) for group in groups[:_MOST_GROUPS_NAMED])
+    more = f"; and {len(groups) - _MOST_GROUPS_NAMED} more groups" if len(groups) > _MOST_GROUPS_NAMED else ""
+    alike = f"Groups whose errors correlate by 0.25 or more in the mean: {said}{more}." if groups else ""
+    parts = [paragraph(text), *([paragraph(alike)] if alike else [])]
+    return "".join(parts) + picture(TaskAffinityDisplay.from_affinity(affinity))
+
+
+def _together_or_alone(facts: Facts) -> str:
+    if len(facts.estimator.task_names_) == 1:
+        return ""
+    if facts.transfer is None:
+        return paragraph(
+            "The fit has learned no task alone, so it does not know what learning together did to each. "
+            "sharing='each' learns all of them alone, too; sklearn_mtl.inspection.transfer_report compares "
+            "without that, and its table can be given to this page as transfer=."
+        )
+    text = (
+        "What learning all tasks together did to each, by the training rows: 1 less the loss relative to the "
+        "best constant or the base rates, together (joint) and alone, on rows that were not learned. The "
+        "verdict is one where the interval of the difference, from low to high, is on one side of 0."
+    )
+    columns = ["joint", "alone", "difference", "low", "high", "verdict"]
+    return (
+        paragraph(text)
+        + picture(TransferDisplay.from_report(facts.transfer))
+        + details("Scores and intervals", table(facts.transfer[columns]))
+    )
 
 
 def _sureness(facts: Facts) -> str:
@@ -262,11 +337,13 @@ def _sureness(facts: Facts) -> str:
 
 
 def _folded(frame: pd.DataFrame) -> str:
-    """Write a table; the rest of a long one is folded away."""
+    """Write a table; the rest of a long one is folded away, and that of a very long one left out."""
     if len(frame) <= _MOST_ROWS:
         return table(frame)
-    rest = len(frame) - _MOST_ROWS
-    return table(frame[:_MOST_ROWS]) + details(f"{rest:,} more", table(frame[_MOST_ROWS:]))
+    rest = frame[_MOST_ROWS:_MOST_ROWS_FOLDED]
+    left_out = len(frame) - _MOST_ROWS - len(rest)
+    summary = f"{len(rest):,} more" + (f", and {left_out:,} that are left out" if left_out else "")
+    return table(frame[:_MOST_ROWS]) + details(summary, table(rest))
 
 
 # In the order of the page; what returns nothing is left out. Another section is another function.
@@ -276,5 +353,7 @@ SECTIONS: dict[str, Callable[[Facts], str]] = {
     "Data": _data,
     "Learning": _learning,
     "Attention": _attention,
+    "What tasks have in common": _in_common,
+    "Together or alone": _together_or_alone,
     "How sure": _sureness,
 }

@@ -252,6 +252,11 @@ class TextTerms:
         """How many codes there are."""
         return _FIRST_TERM + self.n_terms + self.n_shared
 
+    @property
+    def are_of_characters(self) -> bool:
+        """Whether terms are sequences of characters, which overlap."""
+        return self._analysis.analyzer in ("char", "char_wb")
+
     def read(self, values: Values) -> csr_array:
         """Read a column as bags of terms, in their order.
 

@@ -66,6 +66,7 @@ from ._defaults import (
     resolve_sizes,
     resolve_text,
 )
+from ._essentials import essentials
 from ._fit import (
     FitInput,
     attended_rows,
@@ -81,7 +82,7 @@ from ._fit import (
     say_what_is_left_out,
     training_rows,
 )
-from ._summary import column_table, say_surprises, task_scores, task_table
+from ._summary import column_table, surprises_of, task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
 from ._thresholds import choose_thresholds
 from ._words import word_table
@@ -256,9 +257,12 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             *_OF_CLASSES,
         ):  # which not every fit has
             fitted.__dict__.pop(name, None)
+        fitted.columns_ = column_table(read.columns, read.reader.columns_)
+        fitted._surprises = surprises_of(read, fitted.columns_)
         if self.verbose:
             say_what_is_left_out(read, owner=owner)
-            say_surprises(read, owner=owner)
+            for name, surprise in fitted._surprises:
+                say(f"{owner}: column {name!r} {surprise}")
         with all_threads(self.n_threads):
             fitted._train(read, device)
         labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None
@@ -525,7 +529,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.net_: FoldNet = ensemble.net
         self.task_names_ = read.task_set.names
         self.tasks_ = task_table(read)
-        self.columns_ = column_table(read, n_tokens=self._token_counts())
+        self.columns_: pd.DataFrame = self.columns_.assign(tokens=self._token_counts())
         self.history_ = _history_frame(self.net_)
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
@@ -864,6 +868,11 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         )
         scores = task_scores(task_set, targets, self._decide(outputs), sample_weight=weights)
         return float(scores.mean())
+
+    def _html_repr(self) -> str:
+        """Give scikit-learn's diagram, and after a fit the essentials below it."""
+        diagram: str = super()._html_repr()
+        return diagram + essentials(self) if hasattr(self, "net_") else diagram
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

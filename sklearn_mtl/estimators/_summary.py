@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..encoding import MISSING, MISSING_TEXT, TextTerms
+from ..encoding import MISSING, MISSING_TEXT, ColumnInfo, Columns, TextTerms
 from ..metrics import METRICS, multitask_score
 from ..tasks import Targets, TaskSet
-from ..training import say
 from ._fit import FitInput, best_number
 
 _MOST_ROWS_COUNTED = 100_000
@@ -45,21 +45,20 @@ def task_table(read: FitInput) -> pd.DataFrame:
     )
 
 
-def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -> pd.DataFrame:
+def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:
     """Describe what was understood of ``X``.
 
     Parameters
     ----------
-    read : FitInput
-    n_tokens : ndarray of shape (C,), default=None
-        How many tokens each column has.
+    columns : Columns
+    infos : sequence of ColumnInfo
+        Of the reader that read them.
 
     Returns
     -------
     DataFrame
-        One row a column: ``kind``, ``cardinality``, ``missing``, and ``tokens`` if they are given.
+        One row a column: ``kind``, ``cardinality`` and ``missing``.
     """
-    columns, infos = read.columns, read.reader.columns_
     step = -(-columns.n_rows // _MOST_ROWS_COUNTED)
     categories, bags = iter(columns.categories.T), iter(columns.bags)
     cardinality: list[int] = []
@@ -79,7 +78,7 @@ def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -
             cardinality.append(info.cardinality)
             is_hole = bag.indices == MISSING_TEXT
             missing.append(int(np.count_nonzero(is_hole)) if info.kind == "text" else 0)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "kind": [info.kind for info in infos],
             "cardinality": cardinality,
@@ -87,20 +86,25 @@ def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -
         },
         index=[info.name for info in infos],
     )
-    return table if n_tokens is None else table.assign(tokens=n_tokens)
 
 
-def say_surprises(read: FitInput, *, owner: str) -> None:
-    """Print a line for each column of which a user may not know what it is.
+def surprises_of(read: FitInput, columns: pd.DataFrame) -> list[tuple[str, str]]:
+    """Find columns of which a user may not know what they are.
 
     Parameters
     ----------
     read : FitInput
-    owner : str
-        Who says so.
+    columns : DataFrame
+        As `column_table` gives it.
+
+    Returns
+    -------
+    list of (str, str)
+        The column's name, and what it is.
     """
-    infos, columns = read.reader.columns_, column_table(read)
+    infos = read.reader.columns_
     last_number = np.cumsum([info.n_numbers for info in infos]) - 1
+    surprises = []
     for place, (name, column) in enumerate(columns.iterrows()):
         surprise = _surprise(column, read.columns.n_rows)
         if surprise is None and column["kind"] == "number":
@@ -108,7 +112,8 @@ def say_surprises(read: FitInput, *, owner: str) -> None:
         if surprise is None and column["kind"] == "text":
             surprise = _shared_terms(read.reader.texts[infos[place].index])
         if surprise is not None:
-            say(f"{owner}: column {name!r} {surprise}")
+            surprises.append((str(name), surprise))
+    return surprises
 
 
 def _identifier(values: NDArray[np.floating]) -> str | None:

@@ -16,10 +16,10 @@ from torch import Tensor
 from ..nn import task_losses
 from ..tasks import Targets
 
-Method = Literal["residuals", "attention", "gradient"]
+Method = Literal["residuals", "test_residuals", "attention", "gradient"]
 Floats = NDArray[np.float64]
 
-_METHODS = ("residuals", "attention", "gradient")
+_METHODS = ("residuals", "test_residuals", "attention", "gradient")
 _MOST_ROWS = 2_000  # of which gradients are taken
 _ROWS_AT_ONCE = 256
 _LEAST_ROWS = 3  # with labels of two tasks
@@ -30,18 +30,19 @@ def task_affinity(
 ) -> pd.DataFrame:
     r"""Measure how much each two tasks have in common, by what one fit knows.
 
-    ============= ==========================================================================================
-    method        affinity of tasks t and u
-    ============= ==========================================================================================
-    "residuals"   correlation of their out-of-fold residuals over the rows with both labels: errors of numbers
-                  on the scale on which they are learned, labels less probabilities of two classes; of more
-                  classes the root mean square of the canonical correlations, which has no sign
-    "attention"   overlap :math:`\sum_j \min(a_{tj}, a_{uj})` of their attention, 1 if it is the same
-    "gradient"    cosine of the gradients of their losses with respect to what the views pool from a row,
-                  which all tasks share; over at most 2,000 rows with both labels, folds and views [1]_
-    ============= ==========================================================================================
+    ================ =======================================================================================
+    method           affinity of tasks t and u
+    ================ =======================================================================================
+    "residuals"      correlation of their out-of-fold residuals over the rows with both labels: errors of
+                     numbers on the scale on which they are learned, labels less probabilities of two classes;
+                     of more classes the root mean square of the canonical correlations, which has no sign
+    "test_residuals" the same of predictions of other rows than those of ``fit``
+    "attention"      overlap :math:`\sum_j \min(a_{tj}, a_{uj})` of their attention, 1 if it is the same
+    "gradient"       cosine of the gradients of their losses with respect to what the views pool from a row,
+                     which all tasks share; over at most 2,000 rows with both labels, folds and views [1]_
+    ================ =======================================================================================
 
-    None of the three says whether learning both together pays: `transfer_report` does. Residuals correlate if
+    None of them says whether learning both together pays: `transfer_report` does. Residuals correlate if
     the tasks share causes that `X` does not have, or that were not learned. Gradients that point in opposite
     directions want opposite changes of the shared representation.
 
@@ -50,8 +51,9 @@ def task_affinity(
     estimator : estimator
         One of this package, fitted.
     X, y : array-like of shape (B, C) and (B, T), optional
-        What it was fitted to: `y` for the residuals, both for the gradients.
-    method : {"residuals", "attention", "gradient"}, default="residuals"
+        What it was fitted to, `y` for the residuals, both for the gradients; other rows for the
+        test residuals.
+    method : {"residuals", "test_residuals", "attention", "gradient"}, default="residuals"
         What is compared.
 
     Returns
@@ -63,7 +65,7 @@ def task_affinity(
     Raises
     ------
     ValueError
-        For another method, or if `X` or `y` is missing or has not the rows of ``fit``.
+        For another method, or if `X` or `y` is missing, or has not the rows of ``fit`` where it should.
 
     References
     ----------
@@ -91,7 +93,11 @@ def task_affinity(
     if method == "attention":
         affinity = _overlap(estimator.feature_attention_.to_numpy())
     elif method == "residuals":
-        affinity = _correlations(_residuals(estimator, _targets_of_fit(estimator, y)))
+        targets = _targets_of_fit(estimator, y)
+        predicted = np.asarray(estimator.oof_prediction_).reshape(targets.values.shape)
+        affinity = _correlations(_residuals(estimator, targets, predicted, _probabilities(estimator)))
+    elif method == "test_residuals":
+        affinity = _correlations(_test_residuals(estimator, X, y))
     else:
         affinity = _cosines(estimator, X, _targets_of_fit(estimator, y))
     np.fill_diagonal(affinity, 1.0)
@@ -185,10 +191,23 @@ def _overlap(attention: Floats) -> Floats:
     return np.stack([np.minimum(attention, of_task).sum(axis=1) for of_task in attention])
 
 
-def _residuals(estimator: Any, targets: Targets) -> list[Floats]:
-    """Give out-of-fold residuals of each task, (B, ·), NaN where labels are missing."""
-    predicted = np.asarray(estimator.oof_prediction_).reshape(targets.values.shape)
-    probabilities = _probabilities(estimator)
+def _test_residuals(estimator: Any, X: Any, y: Any) -> list[Floats]:
+    """Give residuals of predictions of X, (B, ·) of each task."""
+    if X is None or y is None:
+        raise ValueError(
+            "task_affinity: X or y is missing; give rows that were not in fit, and their labels."
+        )
+    outputs, targets = estimator._predict_outputs(X), estimator._task_set.encode(y, owner="task_affinity")
+    if len(outputs) != len(targets.values):
+        raise ValueError(f"task_affinity: X has {len(outputs)} rows and y has {len(targets.values)}.")
+    task_set = estimator._task_set
+    return _residuals(estimator, targets, task_set.decide(outputs), task_set.probabilities(outputs))
+
+
+def _residuals(
+    estimator: Any, targets: Targets, predicted: NDArray[Any], probabilities: dict[str, Floats]
+) -> list[Floats]:
+    """Give residuals of each task, (B, ·), NaN where labels are missing."""
     residuals = []
     for place, task in enumerate(estimator._task_set.tasks):
         is_observed = targets.observed[:, place]
@@ -216,8 +235,14 @@ def _probabilities(estimator: Any) -> dict[str, Floats]:
 def _correlations(residuals: list[Floats]) -> Floats:
     """Correlate the residuals of each two tasks over the rows that both have; (T, T)."""
     affinity = np.full((len(residuals), len(residuals)), np.nan)
+    single = [place for place, of_task in enumerate(residuals) if of_task.shape[1] == 1]
+    if single:
+        columns = pd.DataFrame(np.column_stack([residuals[place] for place in single]))
+        affinity[np.ix_(single, single)] = columns.corr(min_periods=_LEAST_ROWS)
     for t, first in enumerate(residuals):
         for u, second in enumerate(residuals[:t]):
+            if first.shape[1] == 1 == second.shape[1]:
+                continue
             both = ~np.isnan(first[:, 0]) & ~np.isnan(second[:, 0])
             if both.sum() >= _LEAST_ROWS:
                 affinity[t, u] = affinity[u, t] = _correlation(first[both], second[both])
@@ -225,22 +250,17 @@ def _correlations(residuals: list[Floats]) -> Floats:
 
 
 def _correlation(first: Floats, second: Floats) -> float:
-    """Correlate two numbers, or give the root mean square of canonical correlations."""
+    """Give the root mean square of canonical correlations."""
     first, second = _whitened(first), _whitened(second)
     if not first.shape[1] or not second.shape[1]:
         return float("nan")
     products = first.T @ second
-    if products.size == 1:
-        return float(np.clip(products.item(), -1, 1))
     return float(min(1.0, np.linalg.norm(products) / min(products.shape) ** 0.5))
 
 
 def _whitened(residuals: Floats) -> Floats:
     """Give centred columns of length 1 that are orthogonal to each other; fewer if some depend on others."""
     centred = residuals - residuals.mean(axis=0)
-    if centred.shape[1] == 1:
-        length = np.linalg.norm(centred)
-        return np.asarray(centred / length if length > 0 else centred[:, :0])
     vectors, lengths, _ = np.linalg.svd(centred, full_matrices=False)
     return np.asarray(vectors[:, lengths > 1e-9 * max(lengths[0], 1e-300)])
 

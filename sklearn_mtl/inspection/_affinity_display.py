@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import leaves_list, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
-from ._affinity import clustering, task_affinity
+from ._affinity import Method, clustering, task_affinity
+from ._draw import axes_of, heat_map, is_dark, step_of_names
 
 _MOST_NUMBERS = 12  # tasks, for numbers in cells
-_MOST_NAMES = 50
+_ON_DARK = ("#5aa9ff", "#16191d", "#ff7a66")
 
 
 class TaskAffinityDisplay:
@@ -55,7 +56,7 @@ class TaskAffinityDisplay:
         X: Any = None,
         y: Any = None,
         *,
-        method: Literal["residuals", "attention", "gradient"] = "residuals",
+        method: Method = "residuals",
         ax: Any = None,
     ) -> Self:
         """Measure by `task_affinity`, and draw.
@@ -90,48 +91,41 @@ class TaskAffinityDisplay:
         """
         return cls(affinity).plot(ax=ax)
 
-    def plot(self, ax: Any = None, *, cmap: Any = "RdBu_r") -> Self:
+    def plot(self, ax: Any = None, *, cmap: Any = None) -> Self:
         """Draw.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
             Where to draw. Default: a new figure.
-        cmap : str or Colormap, default="RdBu_r"
-            From -1 to 1.
+        cmap : str or Colormap, optional
+            From -1 to 1. Default: one for a light or for a dark background.
 
         Returns
         -------
         TaskAffinityDisplay
             This one, with `ax_` and `figure_`.
         """
-        from matplotlib import pyplot
+        from matplotlib.colors import LinearSegmentedColormap, Normalize
 
         n_tasks = len(self.affinity)
-        if ax is None:
-            size = float(np.clip(2.5 + 0.3 * n_tasks, 4.0, 11.0))
-            _, ax = pyplot.subplots(figsize=(size + 1.0, size), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
-        values = self.affinity.to_numpy(dtype=np.float64)
-        image = ax.imshow(values, cmap=cmap, vmin=-1, vmax=1, interpolation="nearest")
-        self.figure_.colorbar(image, ax=ax, label="affinity", shrink=0.8)
-        step = -(-n_tasks // _MOST_NAMES)
-        places = list(range(0, n_tasks, step))
-        names = [_shortened(self.affinity.index[place]) for place in places]
-        size = 9 if len(places) <= 30 else 7
-        ax.set_xticks(places, names, rotation=90, fontsize=size)
-        ax.set_yticks(places, names, fontsize=size)
+        side = float(np.clip(2.5 + 0.3 * n_tasks, 4.0, 11.0))
+        self.figure_, self.ax_ = axes_of(ax, size=(side + 1.0, side))
+        dark = LinearSegmentedColormap.from_list("affinity", _ON_DARK)
+        heat_map(
+            self.ax_,
+            self.affinity.to_numpy(dtype=np.float64),
+            names=(self.affinity.index, self.affinity.index),
+            cmap=cmap or (dark if is_dark(self.ax_) else "RdBu_r"),
+            norm=Normalize(-1, 1),
+            label="affinity",
+            number=".2f" if n_tasks <= _MOST_NUMBERS else None,
+            aspect="auto",  # constrained layout cuts names beside axes of a fixed aspect
+        )
+        step = step_of_names(n_tasks)
         if step > 1:
-            ax.set_xlabel(f"{n_tasks} tasks, one name in {step}")
-        if n_tasks <= _MOST_NUMBERS:
-            self._numbers(values)
+            self.ax_.set_xlabel(f"{n_tasks} tasks, one name in {step}")
         return self
-
-    def _numbers(self, values: np.ndarray) -> None:
-        for place, value in np.ndenumerate(values):
-            if np.isfinite(value):
-                colour = "white" if abs(value) > 0.6 else "black"
-                self.ax_.text(place[1], place[0], f"{value:.2f}", ha="center", va="center", color=colour)
 
 
 def _order(affinity: pd.DataFrame) -> np.ndarray:
@@ -143,8 +137,3 @@ def _order(affinity: pd.DataFrame) -> np.ndarray:
     return np.asarray(
         leaves_list(optimal_leaf_ordering(clustering(affinity), squareform(distance, checks=False)))
     )
-
-
-def _shortened(name: Any) -> str:
-    text = " ".join(str(name).split()).replace("$", r"\$")
-    return text if len(text) <= 20 else f"{text[:19]}…"

@@ -8,11 +8,21 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from ._draw import axes_of, chosen_tasks, is_dark, order_of_columns, shorten
+from ._draw import (
+    axes_of,
+    chosen_tasks,
+    heat_map,
+    is_dark,
+    name_ticks,
+    order_of_columns,
+    shorten,
+    step_of_names,
+)
 from ._importance import global_importance
 
 _STRONG = 8.0  # times uniform attention
 _MOST_NUMBERS = 80  # written into cells
+_MOST_WIDTH = 15.0
 
 
 class AttentionDisplay:
@@ -70,6 +80,9 @@ class AttentionDisplay:
         """
         check_is_fitted(estimator, "net_")
         attention = estimator.feature_attention_ if X is None else global_importance(estimator, X)
+        if not isinstance(attention, pd.DataFrame):  # sparse, of very many columns
+            names = estimator.task_names_, estimator._reader.names()
+            attention = pd.DataFrame(attention.toarray(), *names)
         chosen = chosen_tasks(tasks, estimator.task_names_, owner=cls.__name__)
         return cls(attention.loc[chosen]).plot(ax=ax, max_columns=max_columns)
 
@@ -129,56 +142,42 @@ class AttentionDisplay:
         shown = self.attention.iloc[:, order]
         relative = shown.to_numpy() * n_columns  # (T, C'), 1 is uniform
         height = 1.3 + 0.25 * len(order)
-        size = (6.0, height) if n_tasks == 1 else (3.4 + max(1.6, 0.3 * n_tasks), height + 1.0)
+        width = min(_MOST_WIDTH, 3.4 + max(1.6, 0.3 * n_tasks))
+        size = (6.0, height) if n_tasks == 1 else (width, height + 1.0)
         self.figure_, self.ax_ = axes_of(ax, size=size)
-        names = [shorten(name) for name in shown.columns]
-        note = _note(shown, n_columns)
         if n_tasks == 1:
-            self._bars(relative[0], names, note)
+            self._bars(relative[0], shown.columns, _note(shown, n_columns))
         else:
-            self._heat_map(relative, names, note, cmap)
+            self._heat_map(relative, shown.columns, _note(shown, n_columns), cmap)
         return self
 
-    def _bars(self, relative: np.ndarray, names: list[str], note: str) -> None:
-        places = np.arange(len(names))
-        self.ax_.barh(places, relative, color="C0", height=0.7)
+    def _bars(self, relative: np.ndarray, names: pd.Index, note: str) -> None:
+        self.ax_.barh(np.arange(len(names)), relative, color="C0", height=0.7)
         self.ax_.axvline(1, color="0.5", linewidth=1, linestyle=":")
-        self.ax_.set_yticks(places, names)
+        name_ticks(self.ax_.yaxis, names)
         self.ax_.invert_yaxis()
         self.ax_.set_title(shorten(self.attention.index[0], 60))
         self.ax_.set_xlabel("\n".join(filter(None, ["attention, 1 = as much as every other column", note])))
         for side in ("top", "right"):
             self.ax_.spines[side].set_visible(False)
 
-    def _heat_map(self, relative: np.ndarray, names: list[str], note: str, cmap: Any) -> None:
+    def _heat_map(self, relative: np.ndarray, names: pd.Index, note: str, cmap: Any) -> None:
         from matplotlib.colors import PowerNorm
 
-        dark = is_dark(self.ax_)
         greatest = max(2.0, float(relative.max()))
-        colours = cmap or ("magma" if dark else "Blues")
-        # Weak attention is to show beside strong.
-        norm = PowerNorm(0.5 if greatest > _STRONG else 1.0, 0, greatest)
-        image = self.ax_.imshow(relative.T, aspect="auto", cmap=colours, norm=norm)
-        tasks = [shorten(task, 20) for task in self.attention.index]
-        self.ax_.set_yticks(np.arange(len(names)), names)
-        turned = (
-            {"rotation": 90} if len(tasks) > 6 else {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+        heat_map(
+            self.ax_,
+            relative.T,
+            names=(names, self.attention.index),
+            cmap=cmap or ("magma" if is_dark(self.ax_) else "Blues"),
+            norm=PowerNorm(0.5 if greatest > _STRONG else 1.0, 0, greatest),  # weak shows beside strong
+            label="attention, 1 = uniform",
+            number=".1f" if relative.size <= _MOST_NUMBERS else None,
+            aspect="auto",
         )
-        self.ax_.set_xticks(np.arange(len(tasks)), tasks, **turned)
-        self.ax_.tick_params(length=0)
-        for spine in self.ax_.spines.values():
-            spine.set_visible(False)
-        self.ax_.set_xlabel(note)
-        bar = self.figure_.colorbar(image, ax=self.ax_, fraction=0.05, pad=0.02)
-        bar.set_label("attention, 1 = uniform")
-        bar.outline.set_visible(False)
-        if relative.size <= _MOST_NUMBERS:
-            for (task, column), value in np.ndenumerate(relative):
-                is_strong = norm(value) > 0.55
-                colour = ("black" if dark else "white") if is_strong else ("white" if dark else "black")
-                self.ax_.text(
-                    task, column, f"{value:.1f}", ha="center", va="center", color=colour, fontsize=8
-                )
+        step = step_of_names(len(relative))
+        named = f"{len(relative)} tasks, one name in {step}" if step > 1 else ""
+        self.ax_.set_xlabel("\n".join(filter(None, [named, note])))
 
 
 def _note(shown: pd.DataFrame, n_columns: int) -> str:

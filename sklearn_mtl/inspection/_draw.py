@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 MOST_NAMED = 8  # lines with a colour and a name of their own
+MOST_NAMES = 50  # along an axis
+_MOST_UPRIGHT = 6
+_MOST_LARGE = 30
 
 
 def axes_of(ax: Any, *, size: tuple[float, float]) -> tuple[Any, Any]:
@@ -44,12 +48,16 @@ def is_dark(ax: Any) -> bool:
     """
     from matplotlib.colors import to_rgba
 
-    def light(colour: Any) -> float:
-        return float(np.dot(to_rgba(colour)[:3], [0.299, 0.587, 0.114]))
-
     # A transparent background says nothing; the text that is to stand out from it does.
     colour = ax.get_facecolor()
-    return light(colour) < 0.5 if to_rgba(colour)[3] > 0.5 else light(ax.xaxis.label.get_color()) > 0.5
+    return _light(colour) < 0.5 if to_rgba(colour)[3] > 0.5 else _light(ax.xaxis.label.get_color()) > 0.5
+
+
+def _light(colour: Any) -> float:
+    """Say how light a colour is, from 0 to 1."""
+    from matplotlib.colors import to_rgba
+
+    return float(np.dot(to_rgba(colour)[:3], [0.299, 0.587, 0.114]))
 
 
 def shorten(name: Any, most: int = 28) -> str:
@@ -68,6 +76,84 @@ def shorten(name: Any, most: int = 28) -> str:
     """
     text = " ".join(str(name).split()).replace("$", r"\$")
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def heat_map(
+    ax: Any,
+    values: NDArray[np.float64],
+    *,
+    names: tuple[pd.Index[Any], pd.Index[Any]],
+    cmap: Any,
+    norm: Any,
+    label: str,
+    number: str | None,
+    **style: Any,
+) -> None:
+    """Draw a matrix: its cells, the names of its sides, a bar of colours, and perhaps numbers.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    values : ndarray of shape (R, C)
+        NaN is left empty.
+    names : (Index of length R, Index of length C)
+        Of rows and columns.
+    cmap : str or Colormap
+    norm : Normalize
+        From values to colours.
+    label : str
+        Of the bar.
+    number : str or None
+        How a number is written into its cell, as for `format`; none are without.
+    **style : object
+        As for ``imshow``.
+    """
+    image = ax.imshow(values, cmap=cmap, norm=norm, interpolation="nearest", **style)
+    name_ticks(ax.yaxis, names[0])
+    name_ticks(ax.xaxis, names[1])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.02)
+    bar.set_label(label)
+    bar.outline.set_visible(False)
+    if number is None:
+        return
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            colour = "white" if _light(image.cmap(norm(value))) < 0.5 else "black"
+            ax.text(
+                column, row, format(value, number), ha="center", va="center", color=colour, fontsize="small"
+            )
+
+
+def name_ticks(axis: Any, names: pd.Index[Any]) -> None:
+    """Write names along an axis, at 0, 1, …: of more than 50 one in so many.
+
+    Parameters
+    ----------
+    axis : matplotlib Axis
+    names : Index
+    """
+    places = range(0, len(names), step_of_names(len(names)))
+    style: dict[str, Any] = {"fontsize": "medium" if len(places) <= _MOST_LARGE else "small"}
+    if axis.axis_name == "x":
+        few = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+        style |= few if len(places) <= _MOST_UPRIGHT else {"rotation": 90}
+    axis.set_ticks(places, [shorten(names[place], 24) for place in places], **style)
+
+
+def step_of_names(n_names: int) -> int:
+    """Say that one name in so many is written.
+
+    Parameters
+    ----------
+    n_names : int
+
+    Returns
+    -------
+    int
+    """
+    return -(-n_names // MOST_NAMES)
 
 
 def draw_lines(

@@ -98,9 +98,10 @@ class LearningCurveDisplay:
                 )
         self.ax_.axhline(1, color="0.5", linewidth=1, linestyle=":")
         self.ax_.axvline(self.best_epoch, color="0.5", linewidth=1)
+        side = "right" if self.best_epoch > self.valid.index[len(self.valid) // 2] else "left"
         self.ax_.annotate(
-            f" kept: {self.best_epoch}", (self.best_epoch, 1), xycoords=("data", "axes fraction"),
-            xytext=(2, -3), textcoords="offset points", va="top", fontsize="small",
+            f" kept: {self.best_epoch} ", (self.best_epoch, 1), xycoords=("data", "axes fraction"),
+            xytext=(0, -3), textcoords="offset points", va="top", ha=side, fontsize="small",
         )  # fmt: skip
         note = note_of_others(len(edges), len(ranked), "tasks named") if len(ranked) > MOST_NAMED else ""
         named = "held-out rows" if len(ranked) > MOST_NAMED else "held-out rows; dashed: training rows"

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from ._draw import axes_of, name_ticks
 from ._transfer import transfer_report
 
 _COLOURS = {"helped": "C0", "hurt": "C3", "no difference": "0.55", "not compared": "0.8"}
@@ -106,25 +107,20 @@ class TransferDisplay:
         TransferDisplay
             This one, with `ax_` and `figure_`.
         """
-        from matplotlib import pyplot
-
         shown = self._shown(max_tasks)
-        if ax is None:
-            _, ax = pyplot.subplots(figsize=(7.0, 1.8 + 0.27 * len(shown)), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.figure_, self.ax_ = axes_of(ax, size=(7.0, 1.8 + 0.27 * len(shown)))
         places = np.arange(len(shown))
         for verdict, colour in _COLOURS.items():
             chosen = (shown["verdict"] == verdict).to_numpy()
             if chosen.any():
                 self._dumbbells(places[chosen], shown[chosen], colour, verdict)
-        names = [_shortened(name) for name in shown.index]
-        ax.set_yticks(places, names)
-        ax.set_ylim(len(shown) - 0.4, -0.6)
-        ax.grid(axis="x", alpha=0.3)
+        name_ticks(self.ax_.yaxis, shown.index)
+        self.ax_.set_ylim(len(shown) - 0.4, -0.6)
+        self.ax_.grid(axis="x", alpha=0.3)
         n_others = len(self.report) - len(shown)
         note = f"\n{len(shown)} of {len(self.report)} tasks, those that differ most" if n_others else ""
-        ax.set_xlabel(f"score: hollow alone, filled together; bar: interval of the difference{note}")
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+        self.ax_.set_xlabel(f"score: hollow alone, filled together; bar: interval of the difference{note}")
+        self.ax_.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
         return self
 
     def _shown(self, max_tasks: int) -> pd.DataFrame:
@@ -140,8 +136,3 @@ class TransferDisplay:
         self.ax_.hlines(places, alone, joint, color=colour, linewidth=2)
         self.ax_.scatter(alone, places, s=36, facecolor=self.ax_.get_facecolor(), edgecolor=colour, zorder=3)
         self.ax_.scatter(joint, places, s=36, color=colour, zorder=3, label=verdict)
-
-
-def _shortened(name: Any) -> str:
-    text = " ".join(str(name).split()).replace("$", r"\$")
-    return text if len(text) <= 28 else f"{text[:27]}…"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_is_fitted
 
-from ._draw import axes_of, is_dark
+from ._draw import axes_of, chosen_tasks, is_dark
 
 _OWNER = "WordAttentionDisplay"
 _RED, _GREEN, _BLUE = 255, 127, 14
@@ -37,6 +41,9 @@ class WordAttentionDisplay:
         Not negative; shades are relative to the greatest one.
     title : str, default=""
         What stands above, such as the task.
+    spaced : bool, default=True
+        Put spaces between words, but for those of scripts without. False: `words` are all pieces of a text,
+        its spaces among them.
 
     Attributes
     ----------
@@ -58,10 +65,13 @@ class WordAttentionDisplay:
     True
     """
 
-    def __init__(self, words: Sequence[str], weights: ArrayLike, title: str = "") -> None:
+    def __init__(
+        self, words: Sequence[str], weights: ArrayLike, title: str = "", *, spaced: bool = True
+    ) -> None:
         self.words = [str(word) for word in words]
         self.weights = np.asarray(weights, dtype=np.float64)
         self.title = title
+        self.spaced = spaced
         if self.weights.shape != (len(self.words),):
             raise ValueError(
                 f"{_OWNER}: weights have the shape {self.weights.shape}, expected ({len(self.words)},), one "
@@ -69,6 +79,50 @@ class WordAttentionDisplay:
             )
         if not (self.weights >= 0).all():
             raise ValueError(f"{_OWNER}: weights must not be negative or NaN, got {self.weights.min()}.")
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, *, task: str, row: int = 0, column: str | None = None, ax: Any = None
+    ) -> Self:
+        """Draw a text as it is written, shaded by the attention to its words.
+
+        Terms that are sequences of characters overlap: each gives its weight to its characters in equal
+        parts. What fit does not know has no shade.
+
+        Parameters
+        ----------
+        estimator : estimator
+            One of this package, fitted to texts.
+        X : DataFrame or array-like of shape (B, C)
+            Rows with the columns of ``fit``.
+        task : str
+            Whose attention.
+        row : int, default=0
+            Which of the rows.
+        column : str, optional
+            The text column; needed if there are several.
+        ax : matplotlib Axes, optional
+            Where to draw. Default: a new figure.
+
+        Returns
+        -------
+        WordAttentionDisplay
+
+        Raises
+        ------
+        ValueError
+            There is no such task, or the row has no text with words that are known.
+        """
+        check_is_fitted(estimator, "net_")
+        chosen_tasks(task, estimator.task_names_, owner=_OWNER)
+        of_row = _safe_indexing(X, [row])
+        attention = estimator.word_attention(of_row)
+        of_task = cls.from_frame(attention, row=next(iter(attention["row"]), None), task=task, column=column)
+        place = estimator._reader.names().index(attention["column"].iloc[0] if column is None else column)
+        are_of_characters = estimator._reader.texts[place].are_of_characters
+        text = pd.DataFrame(of_row).iloc[0, place]
+        words, weights = (_by_letter if are_of_characters else _by_word)(text, of_task.words, of_task.weights)
+        return cls(words, weights, str(task), spaced=False).plot(ax)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, *, row: Any, task: str, column: str | None = None) -> Self:
@@ -108,15 +162,20 @@ class WordAttentionDisplay:
         greatest = self.weights.max(initial=0.0)
         return _STRONGEST * self.weights / greatest if greatest > 0 else np.zeros(len(self.words))
 
+    def _begins_apart(self, place: int) -> bool:
+        """Say whether a space is put before a word."""
+        return self.spaced and place > 0 and _needs_space(*self.words[place - 1 : place + 1])
+
     def _repr_html_(self) -> str:
         parts = []
         for place, (word, shade) in enumerate(zip(self.words, self._shades(), strict=True)):
-            space = " " if place and _needs_space(self.words[place - 1], word) else ""
+            space = " " if self._begins_apart(place) else ""
             style = f"background:rgba({_RED},{_GREEN},{_BLUE},{shade:.2f});border-radius:3px;padding:1px 0"
             weight = f"{self.weights[place]:.3g}"
             parts.append(f'{space}<span style="{style}" title="{weight}">{escape(word)}</span>')
         title = f'<div style="font-weight:600">{escape(self.title)}</div>' if self.title else ""
-        text = f'<div style="line-height:1.7;overflow-wrap:anywhere">{"".join(parts)}</div>'
+        style = "line-height:1.7;overflow-wrap:anywhere;white-space:pre-wrap"
+        text = f'<div style="{style}">{"".join(parts)}</div>'
         return f'<div style="color:inherit;max-width:48em">{title}{text}</div>'
 
     def plot(self, ax: Any = None) -> Self:
@@ -148,21 +207,61 @@ class WordAttentionDisplay:
         frame = self.ax_.get_window_extent(renderer)
         orange = _RED / 255, _GREEN / 255, _BLUE / 255
         colour = "white" if is_dark(self.ax_) else "black"
+        pad = 1.5 * self.spaced  # shades of parts of a word must not overlap
         x = y = 0.0  # from the upper left corner
         for place, (word, shade) in enumerate(zip(self.words, self._shades(), strict=True)):
             text = self.ax_.text(
                 0, 0, word.replace("$", r"\$"), va="top", color=colour, family=fonts, fontsize=11,
-                transform=None, bbox={"facecolor": (*orange, shade), "edgecolor": "none", "pad": 1.5},
+                transform=None, bbox={"facecolor": (*orange, shade), "edgecolor": "none", "pad": pad},
             )  # fmt: skip
             extent = text.get_window_extent(renderer)
             space = 0.45 * text.get_fontsize() * self.figure_.dpi / 72
-            if place and _needs_space(self.words[place - 1], word):
+            if self._begins_apart(place):
                 x += space
             if x and x + extent.width > frame.width:
                 x, y = 0.0, y + 1.9 * text.get_fontsize() * self.figure_.dpi / 72
             text.set_transform(self.ax_.transAxes)
             text.set_position((x / frame.width, 1 - y / frame.height))
-            x += extent.width + 0.15 * space
+            x += max(extent.width, len(word) * space if word.isspace() else 0) + 0.15 * space * self.spaced
+
+
+def _by_letter(
+    text: str, terms: Sequence[str], weights: NDArray[np.float64]
+) -> tuple[list[str], list[float]]:
+    """Give each character of a text its part of the weights of the sequences that it is in."""
+    text = re.sub(r"\s\s+", " ", text)  # as scikit-learn's analyzers see it
+    letters, of_letters = _lowered(text), np.zeros(len(text))
+    starts: dict[int, int] = defaultdict(int)  # sequences of one length are in the order of the text
+    for term, weight in zip(terms, weights, strict=True):
+        core = term.strip() or term
+        start = letters.find(core, starts[len(term)])
+        if start >= 0:
+            starts[len(term)] = start + (not term[0].isspace())  # one that begins before it begins earlier
+            of_letters[start : start + len(core)] += weight / len(core)
+    return list(text), of_letters.tolist()
+
+
+def _by_word(text: str, terms: Sequence[str], weights: NDArray[np.float64]) -> tuple[list[str], list[float]]:
+    """Cut a text into its words, those that are known with their weights, and what is between them."""
+    letters, end = _lowered(text), 0
+    pieces: list[str] = []
+    of_pieces: list[float] = []
+    for term, weight in zip(terms, weights, strict=True):
+        whole = re.compile(rf"(?<!\w){re.escape(term)}(?!\w)").search(letters, end)
+        start = letters.find(term, end) if whole is None else whole.start()
+        if start < 0:
+            continue
+        between = re.findall(r"\s+|\S+", text[end:start])
+        end = start + len(term)
+        pieces += [*between, text[start:end]]
+        of_pieces += [*[0.0] * len(between), float(weight)]
+    rest = re.findall(r"\s+|\S+", text[end:])
+    return [*pieces, *rest], [*of_pieces, *[0.0] * len(rest)]
+
+
+def _lowered(text: str) -> str:
+    """Write a text in lower case, letter by letter, so that places stay."""
+    return "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
 
 
 def _is_wide(letter: str) -> bool:

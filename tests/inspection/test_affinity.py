@@ -39,6 +39,20 @@ def test_residuals_of_more_classes_have_their_canonical_correlation(mixed):
     assert task_affinity(model, y=labels).loc["task_0", "task_2"] == pytest.approx(expected)
 
 
+def test_test_residuals_are_those_of_predictions(mixed):
+    model, X, labels = mixed
+    X, labels = X[::2] + 0.01, labels[::2]
+    affinity = task_affinity(model, X, labels, method="test_residuals")
+    number = labels[:, 0] - model.predict(X)[:, 0].astype(float)
+    binary = labels[:, 1] - model.predict_proba(X)["task_1"][:, 1]
+    expected = pd.DataFrame([number, binary]).T.corr().iloc[0, 1]
+    assert affinity.loc["task_0", "task_1"] == pytest.approx(expected)
+    with pytest.raises(ValueError, match="X or y is missing"):
+        task_affinity(model, y=labels, method="test_residuals")
+    with pytest.raises(ValueError, match="X has 30 rows and y has 29"):
+        task_affinity(model, X, labels[1:], method="test_residuals")
+
+
 def test_numbers_are_compared_on_the_scale_on_which_they_are_learned(regressor, numbers):
     X, y = numbers
     y = np.exp(y)

@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklearn_mtl import MultiTaskAttentionClassifier, TextColumns
 from sklearn_mtl.inspection import (
     AttentionDisplay,
     CalibrationDisplay,
@@ -10,6 +11,8 @@ from sklearn_mtl.inspection import (
     WordAttentionDisplay,
 )
 from sklearn_mtl.inspection._calibration import reliability
+
+from .conftest import HOSPITAL_OPTIONS
 
 
 def attention(n_tasks, n_columns, seed=0):
@@ -80,7 +83,7 @@ def test_learning_curves_show_all_tasks_and_name_some(n_tasks):
     assert legend == (names if n_tasks <= 8 else [*names[:2], *names[-2:]])
     lines = [np.asarray(line.get_ydata()).tolist() for line in display.ax_.get_lines()]
     assert all(losses[name].tolist() in lines for name in names)
-    assert " kept: 5" in texts(display)
+    assert " kept: 5 " in texts(display)
 
 
 def test_learning_curves_are_those_of_the_history(hospital_model):
@@ -203,6 +206,48 @@ def test_words_of_a_row_come_from_a_tidy_table():
     for options in ({"row": 3}, {"row": 9}):
         with pytest.raises(ValueError, match="expected one"):
             WordAttentionDisplay.from_frame(frame, task="ill", **options)
+
+
+def text_model(texts, **options):
+    X, y = pd.DataFrame({"note": texts, "age": np.arange(len(texts))}), np.arange(len(texts)) % 2
+    model = MultiTaskAttentionClassifier(**HOSPITAL_OPTIONS, text=TextColumns(columns=["note"], **options))
+    return model.fit(X, pd.DataFrame({"ill": y}))
+
+
+def test_a_text_is_shown_as_it_is_written():
+    model = text_model(["Chest pain, no fever", "fever and cough. No pain"] * 20)
+    X = pd.DataFrame({"note": ["cough", "NO  painting, chest Pain (severe) no"], "age": 1})
+    display = WordAttentionDisplay.from_estimator(model, X, row=1, task="ill")
+    assert "".join(display.words) == X["note"][1]
+    known = {place: word for place, word in enumerate(display.words) if display.weights[place] > 0}
+    assert list(known.values()) == ["NO", ",", "chest", "Pain", "no"]
+    weights = model.word_attention(X)
+    expected = weights[(weights["row"] == 1) & (weights["task"] == "ill")]["weight"]
+    np.testing.assert_allclose(display.weights[list(known)], expected)
+    assert "</span> <span" not in display._repr_html_()
+
+
+@pytest.mark.parametrize("analyzer", ["char", "char_wb"])
+def test_sequences_of_characters_give_their_weight_to_these(analyzer):
+    model = text_model(["胸痛三天", "发热一周"] * 20, analyzer=analyzer)
+    X = pd.DataFrame({"note": ["胸痛!发热"], "age": 1})
+    display = WordAttentionDisplay.from_estimator(model, X, task="ill")
+    assert display.words == list("胸痛!发热")
+    given = model.word_attention(X).set_index("word")["weight"]
+    expected = dict.fromkeys(range(5), 0.0)
+    for term, weight in given.items():
+        core = term.strip()
+        for place in range("胸痛!发热".find(core), "胸痛!发热".find(core) + len(core)):
+            expected[place] += weight / len(core)
+    np.testing.assert_allclose(display.weights, list(expected.values()))
+
+
+def test_texts_without_known_words_are_refused():
+    model = text_model(["chest pain", "high fever"] * 20)
+    with pytest.raises(ValueError, match="expected one"):
+        WordAttentionDisplay.from_estimator(model, pd.DataFrame({"note": ["cough"], "age": 1}), task="ill")
+    with pytest.raises(ValueError, match="no tasks"):
+        WordAttentionDisplay.from_estimator(model, pd.DataFrame({"note": ["pain"], "age": 1}), task="well")
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [1.0, np.nan]])

@@ -7,9 +7,17 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import random_array
 
 import sklearn_mtl
-from sklearn_mtl import MultiTaskAttentionClassifier, MultiTaskAttentionRegressor, multitask_report
+from sklearn_mtl import (
+    MultiTaskAttentionClassifier,
+    MultiTaskAttentionEstimator,
+    MultiTaskAttentionRegressor,
+    TextColumns,
+    multitask_report,
+)
+from sklearn_mtl.inspection import AttentionDisplay, transfer_report
 
 from .conftest import HOSPITAL_OPTIONS
 
@@ -60,10 +68,13 @@ def page(tmp_path):
 def test_the_page_has_all_sections_and_needs_nothing_else(page, hospital_model, hospital):
     html = page(hospital_model, *hospital)
     read = Page(html)
-    assert read.text["h2"] == ["Worth a look", "Scores", "Data", "Learning", "Attention", "How sure"]
+    assert read.text["h2"] == [
+        "Worth a look", "Scores", "Data", "Learning", "Attention", "What tasks have in common",
+        "Together or alone", "How sure",
+    ]  # fmt: skip
     assert all(request.startswith(("#", "data:")) for request in read.requests)
     assert not re.search(r"url\((?!#)|@import|<script", html)
-    assert html.count("<svg") == 3
+    assert html.count("<svg") == 4
 
 
 def test_links_lead_to_sections(page, hospital_model, hospital):
@@ -135,7 +146,7 @@ def test_many_columns_are_folded_away(page):
     ("change", "warning"),
     [
         ({"score": lambda X: X.sample(frac=1, random_state=0)}, "No better than a constant: days"),
-        ({"X": lambda X: X}, "Columns that never vary: same."),
+        ({"X": lambda X: X}, "Column &#x27;same&#x27;</strong> has the same value in all rows"),
         ({"y": lambda y: y.mask(np.arange(len(y))[:, None] >= 40)}, "Less than 50 labels"),
         ({"score": lambda X: X.assign(a=-X["a"])}, "Much worse here than out of fold: days"),
         ({"score": lambda X: X.assign(a=-X["a"])}, "hold too few labels: days"),
@@ -162,3 +173,83 @@ def test_labels_of_other_tasks_are_refused(hospital_model, hospital, tmp_path):
             hospital_model, hospital[0], pd.DataFrame({"age": range(120)}), path=tmp_path / "report.html"
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def tables_of(html, section):
+    """All rows of the tables of a section: name and cells."""
+    part = html.split(f'id="{section}"')[1].split("</section>")[0]
+    rows = re.findall(r"<tr><th>([^<]*)</th>((?:<td>[^<]*</td>)*)</tr>", part)
+    return {name: re.findall(r"<td>([^<]*)</td>", cells) for name, cells in rows}
+
+
+def sparse_table(n_columns, density):
+    rng = np.random.default_rng(0)
+    X = random_array((90, n_columns), density=density, rng=rng, format="csr")
+    return X, X @ rng.normal(size=(n_columns, 2))
+
+
+def test_a_sparse_table_has_a_page(page):
+    X, y = sparse_table(600, 0.05)
+    html = page(MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X[:60], y[:60]), X, y)
+    assert "of 600 columns" in html
+    assert tables_of(html, "data")["x0..x599"][0] == "sparse"
+
+
+def test_so_many_columns_that_their_attention_is_sparse_have_a_page(page):
+    X, y = sparse_table(10_500, 0.003)
+    model = MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X, y)
+    assert not isinstance(model.feature_attention_, pd.DataFrame)
+    assert "40 of 10,500 columns" in page(model, X, y)
+    assert AttentionDisplay.from_estimator(model).attention.shape == (2, 10_500)
+
+
+def test_texts_dates_and_holes_are_described_as_they_were_read(page, hospital):
+    rng = np.random.default_rng(0)
+    X, y = hospital
+    X = X.assign(
+        note=[" ".join(rng.choice(["chest", "pain", "fever", "none"], 3)) for _ in range(120)],
+        seen=pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 99, 120), unit="D"),
+    )
+    X.loc[:9, "note"] = None
+    text = TextColumns(columns=["note"])
+    model = MultiTaskAttentionEstimator(**HOSPITAL_OPTIONS, text=text, random_state=0).fit(X, y)
+    rows = tables_of(page(model, X[:20], y[:20]), "data")
+    assert rows["note"][:4] == ["text", "4", "0.083", "0.500"]
+    assert rows["seen"][0] == "date"
+    assert rows["same"] == ["number", "1", "0.000", "0.000", "0"]
+
+
+def test_two_hundred_tasks_have_a_page(page):
+    rng = np.random.default_rng(0)
+    X, hidden = rng.normal(size=(60, 3)), rng.normal(size=(60, 1))
+    y = X @ rng.normal(size=(3, 200)) + hidden * (np.arange(200) < 100) + rng.normal(size=(60, 200))
+    html = page(MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X[:40], y[:40]), X, y)
+    assert html.count("<summary>180 more</summary>") == 3
+    assert html.count("<svg") == 3
+
+
+def test_transfer_is_what_the_fit_knows_or_what_is_given(page, hospital):
+    X, y = hospital
+    model = MultiTaskAttentionEstimator(**HOSPITAL_OPTIONS, sharing="each", random_state=0).fit(X, y)
+    known = transfer_report(model)
+    rows = tables_of(page(model, X, y), "together-or-alone")
+    assert rows["ill"][:2] == [f"{known.loc['ill', way]:.3f}" for way in ("joint", "alone")]
+    other = known.assign(difference=-1.0, verdict=["hurt", "no difference", "not compared"])
+    html = page(model, X, y, transfer=other)
+    assert "Worse together than alone: days." in html
+    assert set(tables_of(html, "together-or-alone")) == {"days", "ill"}
+
+
+def test_errors_that_go_together_are_named(page):
+    rng = np.random.default_rng(0)
+    X, hidden = rng.normal(size=(120, 3)), rng.normal(size=120)
+    y = pd.DataFrame({"a": X[:, 0] + hidden, "b": hidden + 0.1 * X[:, 1], "c": X[:, 2]})
+    html = page(MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X[:80], y[:80]), X, y)
+    assert "in the mean: a, b." in html
+
+
+def test_tasks_without_common_rows_have_no_picture_of_what_they_share(page, hospital):
+    X, y = hospital[0], hospital[1][["days"]].assign(other=hospital[1]["days"])
+    y.loc[:59, "days"], y.loc[60:, "other"] = np.nan, np.nan
+    html = page(MultiTaskAttentionRegressor(**HOSPITAL_OPTIONS, random_state=0).fit(X, y), X, y)
+    assert "No two tasks have three rows here" in html
