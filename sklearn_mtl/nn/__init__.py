@@ -10,6 +10,7 @@ from ._losses import HUBER_DELTA, OutputLayout, activate, ordinal_outputs, predi
 from ._model import ColumnAttentionModel
 from ._queries import ContextQueries, MultiHeadQueries, Queries, SuperposedQueries, TaskQueries, TokenQueries
 from ._tokens import ColumnTokens
+from ._vectors import VectorBatch, VectorTokens
 from ._views import ViewNetwork
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "TaskQueries",
     "TokenEncoder",
     "TokenQueries",
+    "VectorBatch",
+    "VectorTokens",
     "ViewNetwork",
     "activate",
     "ordinal_outputs",

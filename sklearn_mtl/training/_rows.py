@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..encoding import DesignRows
+from ..encoding import DesignRows, TextVectors, VectorUnits
 from ..nn import OutputLayout
 from ._constants import best_constants, class_outputs, loss_of_constants, spread
 
@@ -41,6 +41,10 @@ class TrainingRows:
         Terms and values of bag columns.
     bag_scales : tuple of float, default=()
         Of the rows' norms in each of them.
+    vectors : tuple of TextVectors, default=()
+        Of R rows, for each text column that has them.
+    vector_units : tuple of VectorUnits, default=()
+        Fitted, one for each of them.
     """
 
     numbers: NDArray[np.float32]
@@ -54,6 +58,8 @@ class TrainingRows:
     part: NDArray[np.int64] | None = None
     bags: tuple[csr_array, ...] = ()
     bag_scales: tuple[float, ...] = ()
+    vectors: tuple[TextVectors, ...] = ()
+    vector_units: tuple[VectorUnits, ...] = ()
 
     @property
     def n_folds(self) -> int:
