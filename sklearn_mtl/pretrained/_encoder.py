@@ -185,6 +185,8 @@ class LoadedEncoder:
     def _load(self) -> EncoderFolder:
         """Load tokenizer and model from the folder, and give it."""
         transformers = _import_transformers(self.owner)
+        from safetensors import SafetensorError
+
         folder = _folder_of(self.name, owner=self.owner)
         options = {"local_files_only": True, "trust_remote_code": False}
         with _quietly(transformers):
@@ -193,7 +195,7 @@ class LoadedEncoder:
                 model, info = transformers.AutoModel.from_pretrained(
                     folder.path, dtype=torch.float32, output_loading_info=True, **options
                 )
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
+            except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
                 raise ValueError(
                     f"{self.owner}: the text encoder in {folder.path} cannot be loaded: {error}"
                 ) from error
