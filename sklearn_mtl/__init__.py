@@ -8,11 +8,13 @@ from .estimators import (
     MultiTaskAttentionEstimator,
     MultiTaskAttentionRegressor,
 )
+from .pretrained import PretrainedEncoder
 
 __all__ = [
     "MultiTaskAttentionClassifier",
     "MultiTaskAttentionEstimator",
     "MultiTaskAttentionRegressor",
+    "PretrainedEncoder",
     "TextColumns",
     "multitask_report",
     "report",

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "tasks": BASE,
     "metrics": {*BASE, "tasks"},
     "encoding": {*BASE, "tasks"},
+    "pretrained": {*BASE, "encoding"},
     "nn": {"exceptions"},
     "balancing": {*BASE, "nn"},
     "training": {*READING, "nn", "balancing"},
@@ -34,6 +35,7 @@ MAY_IMPORT = {
     "estimators": {
         "attention",
         "schedules",
+        "pretrained",
         "regularization",
         *READING,
         "nn",
@@ -174,7 +176,7 @@ def test_importing_the_package_needs_the_core_dependencies_only():
 
 
 def test_every_import_is_a_declared_dependency():
-    known = declared().union(*(declared(extra) for extra in ("plot", "examples", "torchjd")))
+    known = declared().union(*(declared(extra) for extra in ("plot", "examples", "text", "torchjd")))
     assert [str(i) for i in outside() if i.library not in known] == []
 
 

@@ -3,8 +3,9 @@
 The pieces, in the order in which ``fit`` uses them: :class:`ColumnReader` turns any table into
 :class:`Columns`, :func:`merge_rows` makes equal rows one, :func:`active_columns` says which columns
 vary, :class:`NumberScaling` and :func:`quantile_bins` prepare numbers for the network, :class:`BagTerms`
-bags, :class:`FrequentTerms` bags for the forest, and :class:`LinearDesign` prepares all columns for the
-linear view, :class:`DesignRows` without a copy of all rows.
+bags, :class:`VectorUnits` vectors of texts, :class:`FrequentTerms` bags for the forest, and
+:class:`LinearDesign` prepares all columns for the linear view, :class:`DesignRows` without a copy of all
+rows.
 """
 
 from ._bags import BagTerms
@@ -15,11 +16,13 @@ from ._reader import ColumnReader
 from ._rows import MergedRows, merge_rows
 from ._scaling import NumberScaling, quantile_bins
 from ._table import check_table
-from ._text import MISSING_TEXT, TextColumns, TextTerms
+from ._text import MISSING_TEXT, TextColumns, TextTerms, to_texts
+from ._vectors import NO_TEXT, TextEncoder, TextVectors, VectorUnits
 
 __all__ = [
     "MISSING",
     "MISSING_TEXT",
+    "NO_TEXT",
     "BagTerms",
     "ColumnInfo",
     "ColumnReader",
@@ -30,9 +33,13 @@ __all__ = [
     "MergedRows",
     "NumberScaling",
     "TextColumns",
+    "TextEncoder",
     "TextTerms",
+    "TextVectors",
+    "VectorUnits",
     "active_columns",
     "check_table",
     "merge_rows",
     "quantile_bins",
+    "to_texts",
 ]

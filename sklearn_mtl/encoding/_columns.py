@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ._vectors import TextVectors
+
 MISSING = 0
 UNSEEN = 1
 FIRST_LEVEL = 2
@@ -77,6 +79,8 @@ class Columns:
     bags : tuple of csr_array of shape (B, n_terms), float64 or float32, default=()
         Bag columns: the terms of a row are its entries, in an order that may carry meaning, each with its
         value. A term may be there more than once. May share memory with the user's ``X``: never write to it.
+    vectors : tuple of TextVectors, default=()
+        Of each text column, where there is a pretrained encoder; the bags of text columns are the first ones.
 
     Examples
     --------
@@ -89,6 +93,7 @@ class Columns:
     numbers: NDArray[np.float64] | NDArray[np.float32]
     categories: NDArray[np.int64]
     bags: tuple[csr_array, ...] = ()
+    vectors: tuple[TextVectors, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -97,7 +102,8 @@ class Columns:
 
     def take(self, rows: Any) -> Columns:
         """Return the given rows (indices, a mask or a slice)."""
-        return Columns(self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags))
+        bags, vectors = (tuple(each[rows] for each in column) for column in (self.bags, self.vectors))
+        return Columns(self.numbers[rows], self.categories[rows], bags, vectors)
 
 
 def active_columns(

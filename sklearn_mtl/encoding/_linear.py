@@ -12,6 +12,7 @@ from scipy.sparse import csr_array, hstack
 from ._bags import BagTerms
 from ._columns import Columns
 from ._scaling import mean_and_deviation, observed_columns
+from ._vectors import VectorUnits
 
 _ROWS_AT_ONCE = 8192
 _MOST_LEVELS = 100
@@ -25,8 +26,9 @@ class LinearDesign:
     further outside of the training range than this is wide is taken as if it lay there, for a
     nearly constant column would send predictions anywhere. Missing numbers become 0, the mean, and
     columns with holes get an indicator of them. Each category column gets
-    one indicator a code, of its at most 100 most frequent ones. Constant columns are left out. Bags follow
-    as :meth:`BagTerms.design` gives them, and make the matrix a sparse one.
+    one indicator a code, of its at most 100 most frequent ones. Constant columns are left out. Vectors of
+    texts and bags follow as :meth:`VectorUnits.design` and :meth:`BagTerms.design` give them; bags make the
+    matrix a sparse one.
 
     Attributes
     ----------
@@ -44,7 +46,12 @@ class LinearDesign:
     """
 
     def fit(
-        self, columns: Columns, *, rows: NDArray[np.int64] | None = None, bags: Sequence[BagTerms] = ()
+        self,
+        columns: Columns,
+        *,
+        rows: NDArray[np.int64] | None = None,
+        bags: Sequence[BagTerms] = (),
+        vectors: Sequence[VectorUnits] = (),
     ) -> LinearDesign:
         """Learn means, deviations, holes and levels.
 
@@ -56,13 +63,15 @@ class LinearDesign:
             Learn from these rows, in this order; from all by default.
         bags : sequence of BagTerms, default=()
             Fitted, one for each bag column.
+        vectors : sequence of VectorUnits, default=()
+            Fitted, one for each text column with vectors.
 
         Returns
         -------
         LinearDesign
             Itself.
         """
-        self._bags = tuple(bags)
+        self._bags, self._vectors = tuple(bags), tuple(vectors)
         moments = np.array([_moments(values) for values in observed_columns(columns.numbers, rows=rows)])
         mean, deviation, low, high, n_observed = moments.reshape(-1, 5).T
         kept = np.flatnonzero(deviation)
@@ -80,7 +89,8 @@ class LinearDesign:
     @property
     def n_outputs(self) -> int:
         """Width P of the matrix."""
-        return self._n_dense + sum(terms.n_terms for terms in self._bags)
+        n_of_vectors = sum(units.n_outputs for units in self._vectors)
+        return self._n_dense + n_of_vectors + sum(terms.n_terms for terms in self._bags)
 
     @property
     def _n_dense(self) -> int:
@@ -103,7 +113,9 @@ class LinearDesign:
         if not self._bags:
             return design
         bags = [terms.design(bag) for terms, bag in zip(self._bags, columns.bags, strict=True)]
-        return csr_array(hstack([csr_array(design), *bags], format="csr"))
+        of_texts = zip(self._vectors, columns.vectors, strict=True)
+        vectors = [csr_array(units.design(each)) for units, each in of_texts]
+        return csr_array(hstack([csr_array(design), *vectors, *bags], format="csr"))
 
     def transform_dense(self, columns: Columns) -> NDArray[np.float64]:
         """Build the part of the matrix that is not from bags.

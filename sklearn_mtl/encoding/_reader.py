@@ -16,8 +16,9 @@ from ._columns import ColumnInfo, Columns
 from ._dates import DateParts, is_date, is_duration, to_days
 from ._rows import hash_bag, hash_rows
 from ._table import DenseTable, Values, check_table, column_names, column_values, is_number_array
-from ._text import TextColumns, TextTerms, holds_texts
+from ._text import TextColumns, TextTerms, holds_texts, to_texts
 from ._values import LevelCodes, is_number, to_levels, to_numbers
+from ._vectors import TextEncoder
 
 _ROWS_AT_ONCE = 8192
 
@@ -51,6 +52,8 @@ class ColumnReader:
         The columns in the order of ``X``; the bag that stands for many is the last.
     n_columns_ : int
         C.
+    encoder : TextEncoder or None
+        What gives texts their vectors.
     terms_ : ndarray of int64
         The columns of ``X`` that this bag stands for, ascending; empty without one.
 
@@ -69,7 +72,13 @@ class ColumnReader:
     columns_: tuple[ColumnInfo, ...]
 
     def fit(
-        self, X: Any, *, owner: str, is_present: ArrayLike | None = None, text: TextColumns | None = None
+        self,
+        X: Any,
+        *,
+        owner: str,
+        is_present: ArrayLike | None = None,
+        text: TextColumns | None = None,
+        encoder: TextEncoder | None = None,
     ) -> ColumnReader:
         """Learn the kind of each column, the levels of categories and the terms of texts.
 
@@ -83,6 +92,8 @@ class ColumnReader:
             Rows that count as present where levels and terms are counted; all by default.
         text : TextColumns, default=None
             Which columns are texts, and what their terms are; none is by default.
+        encoder : TextEncoder, default=None
+            Gives texts vectors, beside their terms.
 
         Returns
         -------
@@ -99,6 +110,7 @@ class ColumnReader:
         self.n_columns_, self._is_term, self.terms_ = table.shape[1], None, np.empty(0, dtype=np.int64)
         self._infos: tuple[ColumnInfo, ...] | None = None
         self._readers: dict[int, _ColumnReader] = {}
+        self.encoder = encoder
         of_numbers, are_plain = np.arange(self.n_columns_), np.ones(self.n_columns_, dtype=bool)
         if not issparse(table):
             text = TextColumns(columns=()) if text is None else text
@@ -107,6 +119,11 @@ class ColumnReader:
                 [info.index for info in self._infos for _ in range(info.n_numbers)], np.int64
             )
             are_plain = np.array([self._infos[index].kind == "number" for index in of_numbers], bool)
+        if encoder is not None and not self.texts:
+            raise ValueError(
+                f"{owner}: text_encoder is given, but no column of X was read as text; name those that "
+                "are by text=TextColumns(columns=[...]), or leave text_encoder=None."
+            )
         if len(of_numbers) > _MOST_SPARSE_NUMBERS:
             numbers = table if issparse(table) else self._read_dense(table, owner).numbers
             is_term = _is_mostly_zero(numbers, present) & are_plain
@@ -175,7 +192,8 @@ class ColumnReader:
         if self._is_term is None:
             return columns
         bag = _to_bag(columns.numbers, self._is_term)
-        return Columns(columns.numbers[:, ~self._is_term], columns.categories, (*columns.bags, bag))
+        bags = (*columns.bags, bag)
+        return Columns(columns.numbers[:, ~self._is_term], columns.categories, bags, columns.vectors)
 
     def _read_sparse(self, table: csr_array, owner: str) -> Columns:
         unlike = next((info for info in self._infos or () if info.kind != "number"), None)
@@ -222,18 +240,20 @@ class ColumnReader:
         n_categories = sum(info.kind == "category" for info in infos)
         numbers = np.empty((len(table), sum(info.n_numbers for info in infos)), dtype=dtype)  # (B, N)
         categories = np.empty((len(table), n_categories), dtype=np.int64)  # (B, M)
-        bags, place, of_categories = [], 0, iter(categories.T)
+        bags, vectors, place, of_categories = [], [], 0, iter(categories.T)
         for info, values in zip(infos, given, strict=True):
             with _ColumnContext(owner, info.name):
                 read = self._read_column(info, values)
             if info.kind == "text":
                 bags.append(read)
+                if self.encoder is not None:
+                    vectors.append(self.encoder.encode(to_texts(values)))
             elif info.kind == "category":
                 next(of_categories)[:] = read
             else:
                 numbers[:, place : place + info.n_numbers] = read.reshape(len(table), -1)
                 place += info.n_numbers
-        return Columns(numbers, categories, tuple(bags))
+        return Columns(numbers, categories, tuple(bags), tuple(vectors))
 
     def _read_column(self, info: ColumnInfo, values: Values) -> Any:
         if info.kind == "number":

@@ -83,6 +83,8 @@ def merge_rows(
     x_hash = hash_rows(columns.numbers, seed=1) + hash_rows(columns.categories, seed=2)
     for place, bag in enumerate(columns.bags):
         x_hash += hash_bag(bag, seed=4 + place)
+    for place, vectors in enumerate(columns.vectors):
+        x_hash += hash_rows(vectors.hashes[vectors.texts, None], seed=4 + len(columns.bags) + place)
     y_hash = hash_rows(targets_values, seed=3, is_there=counts)
     x_hash, y_hash = x_hash[kept], y_hash[kept]
     order = np.lexsort((y_hash, x_hash))

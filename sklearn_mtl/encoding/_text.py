@@ -229,7 +229,7 @@ class TextTerms:
         TypeError
             A value is no string; the message shows it.
         """
-        texts = _texts(values)
+        texts = to_texts(values)
         counted = [text for text in texts[is_present] if text is not None]
         self._analysis = _resolve(self.options, counted)
         analyze = self._analysis.build()
@@ -277,7 +277,7 @@ class TextTerms:
         """
         analyze, code_of = self._analysis.build(), self._code_of.get
         codes, ends = array("i"), array("q", [0])
-        for text in _texts(values):
+        for text in to_texts(values):
             if text is None:
                 codes.append(MISSING_TEXT)
             elif self.n_shared:
@@ -294,7 +294,7 @@ class TextTerms:
         """Give the terms behind the entries of all rows, one after the other; None for a missing text."""
         analyze = self._analysis.build()
         found: list[str | None] = []
-        for text in _texts(values):
+        for text in to_texts(values):
             terms = [None] if text is None else analyze(text)
             found.extend(term for term in terms if term is None or self.n_shared or term in self._code_of)
         return found
@@ -331,8 +331,23 @@ def _n_words(text: str) -> tuple[float, float]:
     return len(characters) - n_characters, n_characters / _CHARACTERS_A_WORD
 
 
-def _texts(values: Values) -> NDArray[Any]:
-    """Read strings as they are and holes as None; refuse all else."""
+def to_texts(values: Values) -> NDArray[Any]:
+    """Read strings as they are and holes as None; refuse all else.
+
+    Parameters
+    ----------
+    values : ndarray or ExtensionArray of shape (B,)
+        Strings; None, NaN and pd.NA are missing.
+
+    Returns
+    -------
+    ndarray of shape (B,), object
+
+    Raises
+    ------
+    TypeError
+        A value is no string; the message shows it.
+    """
     objects = np.asarray(values, dtype=object)
     is_missing = pd.isna(objects)
     if types.infer_dtype(objects, skipna=True) not in ("string", "empty"):

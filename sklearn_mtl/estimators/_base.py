@@ -8,6 +8,7 @@ from abc import ABCMeta, abstractmethod
 from dataclasses import fields, replace
 from functools import partial
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -22,8 +23,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._validation import as_pandas
 from ..attention import read_design
 from ..balancing import GradientBalancing, LossBalancing, read_balancing
-from ..encoding import Columns, MergedRows, TextColumns, check_table
+from ..encoding import Columns, MergedRows, TextColumns, check_table, to_texts
 from ..exceptions import FitInterruptedWarning
+from ..pretrained import LoadedEncoder, PretrainedEncoder, load_encoder
 from ..regularization import (
     Regularization,
     check_regularization,
@@ -78,6 +80,7 @@ from ._fit import (
     n_units,
     prepare,
     read_fit_input,
+    say_what_is_encoded,
     say_what_is_hashed,
     say_what_is_left_out,
     training_rows,
@@ -85,7 +88,7 @@ from ._fit import (
 from ._summary import column_table, surprises_of, task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
 from ._thresholds import choose_thresholds
-from ._words import word_table
+from ._words import AttendedWords, of_pieces, of_terms, word_table
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
@@ -114,6 +117,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "sharing": [StrOptions({"joint", "auto", "each"})],
         "text": [StrOptions({"auto"}), TextColumns, None],
+        "text_encoder": [str, PathLike, PretrainedEncoder, None],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
         "balancing": "no_validation",  # read_balancing names the choices in a stable order
         "regularization": "no_validation",  # check_regularization says what is expected
@@ -149,6 +153,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
+        text_encoder: str | PathLike[str] | PretrainedEncoder | None = None,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         balancing: str | LossBalancing | GradientBalancing = "mean",
         callbacks: list[Any] | tuple[Any, ...] | None = None,
@@ -179,6 +184,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.n_trees = n_trees
         self.sharing = sharing
         self.text = text
+        self.text_encoder = text_encoder
         self.task_weight = task_weight
         self.balancing = balancing
         self.callbacks = callbacks
@@ -227,26 +233,28 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             balancing=self.balancing,
             owner=owner,
         )
-        X = as_pandas(X)
-        read = read_fit_input(
-            X,
-            y,
-            kind=self._kind_of_tasks(),
-            sample_weight=sample_weight,
-            class_weight=self._class_weight(),
-            task_weight=None if self._chooses_task_weight() else self.task_weight,
-            calibrate=self._calibrate(),
-            thresholds=self._thresholds(),
-            groups=groups,
-            text=resolve_text(self.text, owner=owner),
-            owner=owner,
-            uses_unlabelled=uses_unlabelled(self.regularization),
-            **self._reading_options(),
-        )
-        self._regularizing(read, owner)
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
         self._check_balancing(owner)
+        X = as_pandas(X)
+        with torch_threads(self.n_threads):
+            read = read_fit_input(
+                X,
+                y,
+                kind=self._kind_of_tasks(),
+                sample_weight=sample_weight,
+                class_weight=self._class_weight(),
+                task_weight=None if self._chooses_task_weight() else self.task_weight,
+                calibrate=self._calibrate(),
+                thresholds=self._thresholds(),
+                groups=groups,
+                text=resolve_text(self.text, owner=owner),
+                encoder=load_encoder(self.text_encoder, device=device, owner=owner),
+                owner=owner,
+                uses_unlabelled=uses_unlabelled(self.regularization),
+                **self._reading_options(),
+            )
+        self._regularizing(read, owner)
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
         fitted = copy.copy(self)  # changed only when all has gone well
@@ -263,6 +271,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             say_what_is_left_out(read, owner=owner)
             for name, surprise in fitted._surprises:
                 say(f"{owner}: column {name!r} {surprise}")
+            say_what_is_encoded(read, owner=owner)
         with all_threads(self.n_threads):
             fitted._train(read, device)
         labels = X.columns.tolist() if isinstance(X, pd.DataFrame) else None
@@ -462,6 +471,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_units=n_units(read, merged),
             n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
             n_terms=[terms.n_terms for terms in preparation.bags],
+            n_encoded=len(preparation.vectors),
             n_tasks=len(read.task_weight),
         )
         n_attentions = sizes.n_views * self._design(owner).n_heads
@@ -697,7 +707,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         if not self._has_columns_of_fit(X):
             validate_data(self, X, reset=False, skip_check_array=True)
             self._check_labels_of_columns(X)
-        return self._reader.read(table, owner=type(self).__name__)
+        with torch_threads(self.n_threads):
+            return self._reader.read(table, owner=type(self).__name__)
 
     def _has_columns_of_fit(self, X: Any) -> bool:
         """Say whether X is a frame with the very columns of fit; scikit-learn's own check takes longer."""
@@ -754,7 +765,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             ``row`` (by the index of `X`, or its number), ``column``, ``task``, ``word``, ``position`` from 0
             among the words of the text that are known from ``fit``, and ``weight``: the mean over folds and
             views; the weights of a row, column and task sum to 1. Missing texts, and those without a known
-            word, have no row.
+            word, have no row. With a pretrained encoder there is a column ``source``: ``"terms"`` for these
+            words, and ``"encoder"`` for those of the encoder (all words, with pieces joined and marks such as
+            ``[CLS]`` by themselves, at positions of their own); the weights of both sum to 1.
 
         Raises
         ------
@@ -771,18 +784,24 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         with torch_threads(self.n_threads):
             attention = self._ensemble.entry_attention(columns)
         frame = pd.DataFrame(as_pandas(X))
-        parts = [
-            word_table(
-                bag,
-                of_bag,
-                terms.words(frame.iloc[:, place].array),
-                rows=frame.index,
-                column=self._reader.names()[place],
-                tasks=self.task_names_,
-            )
-            for (place, terms), bag, of_bag in zip(texts.items(), columns.bags, attention, strict=False)
-        ]
+        n_bags = len(columns.bags)
+        parts = []
+        for text, (place, terms) in enumerate(texts.items()):
+            values = frame.iloc[:, place].array
+            entries = [of_terms(columns.bags[text], attention[text], terms.words(values))]
+            if columns.vectors:
+                entries.append(self._of_pieces(values, attention[n_bags + text]))
+            options = {"rows": frame.index, "column": self._reader.names()[place], "tasks": self.task_names_}
+            parts.append(word_table(entries, **options))
         return pd.concat(parts, ignore_index=True)
+
+    def _of_pieces(self, values: Any, attention: NDArray[np.float64]) -> AttendedWords:
+        """Add up attention to the pieces of each word of the pretrained encoder."""
+        encoder = self._reader.encoder
+        assert isinstance(encoder, LoadedEncoder)  # there are vectors
+        with torch_threads(self.n_threads):
+            words = encoder.words(to_texts(values))
+        return of_pieces(words, attention)
 
     def _attention(
         self, columns: Columns, *, per_view: bool = False
@@ -814,7 +833,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
     def _sparse_attention(self, columns: Columns, of_columns: NDArray[np.float64]) -> list[csr_array]:
         """Put what tasks give to the terms of the bag beside what they give to columns of their own."""
-        bag, of_entries = columns.bags[-1], self._ensemble.entry_attention(columns)[-1]
+        bag, of_entries = columns.bags[-1], self._ensemble.entry_attention(columns)[len(columns.bags) - 1]
         active = self._active_columns()
         of_columns = of_columns[:, :, : len(active)]  # without the bag, which comes last
         each = np.arange(columns.n_rows)
@@ -833,7 +852,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         infos = self._reader.columns_
         n_tokens = np.bincount(self._active_columns(), minlength=self._reader.n_columns_)
         counts = np.array([n_tokens[info.index] for info in infos])
-        counts[[info.n_terms > 0 for info in infos]] = self.net_.module_.bag_widths
+        are_bags, widths = np.array([info.n_terms > 0 for info in infos]), self.net_.module_.bag_widths
+        counts[are_bags] = widths[: are_bags.sum()]
+        counts[[info.kind == "text" for info in infos]] += sum(widths[are_bags.sum() :][:1])
         return counts
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:

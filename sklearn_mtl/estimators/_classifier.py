@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from os import PathLike
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..balancing import GradientBalancing, LossBalancing
 from ..encoding import TextColumns
+from ..pretrained import PretrainedEncoder
 from ..regularization import Regularization
 from ..tasks import CLASS_KINDS
 from ._alone import Sharing
@@ -118,6 +120,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
+        text_encoder: str | PathLike[str] | PretrainedEncoder | None = None,
         task_types: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -154,6 +157,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             text=text,
+            text_encoder=text_encoder,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

@@ -74,6 +74,7 @@ def resolve_sizes(
     n_columns: int,
     n_tasks: int,
     n_terms: Sequence[int] = (),
+    n_encoded: int = 0,
 ) -> Sizes:
     """Choose the sizes that the user has left open, from those of the table.
 
@@ -92,13 +93,15 @@ def resolve_sizes(
         T; there are no more slots than these.
     n_terms : sequence of int, default=()
         Terms of each bag column.
+    n_encoded : int, default=0
+        Text columns that have vectors, too.
 
     Returns
     -------
     Sizes
     """
     factors = _PRESETS[preset]
-    n_columns += _BAG_HEADS * len(n_terms)
+    n_columns += _BAG_HEADS * (len(n_terms) + n_encoded)
 
     def choose(name: str, automatic: float, least: int = 1) -> int:
         value = given[name]

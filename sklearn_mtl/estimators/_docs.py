@@ -85,6 +85,10 @@ sharing : {"joint", "auto", "each"}, default="auto"
 text : "auto", TextColumns or None, default="auto"
     Which columns are texts. ``"auto"``: columns of strings with many different values of several words; see
     `TextColumns`, which says so exactly and has options. None: no column is one, strings are categories.
+text_encoder : str, path-like, PretrainedEncoder or None, default=None
+    A pretrained encoder that reads the texts, too: the folder that transformers or sentence-transformers has
+    written, or a name in the local cache; see `PretrainedEncoder`, which has options. Nothing is downloaded,
+    and its weights stay as they are.
 task_weight : dict, array-like of shape (T,), "cv" or None, default=None
     Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
     learned, and predicts its mean or most frequent class. ``"cv"`` fits twice, with equal weights and with
@@ -106,8 +110,9 @@ n_threads : int, default=1
 random_state : int, RandomState, Generator or None, default=None
     Draws the initial values, folds and batches. The same int gives the same bits.
 verbose : int, default=0
-    1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label and
-    which columns are surprising: constant, almost always missing, or like an identifier.
+    1 shows a live line with epoch, losses and the time left at most, and says how many rows have no label,
+    which columns are surprising (constant, almost always missing, or like an identifier), and what memory the
+    vectors of a pretrained encoder take.
 """
 
 OF_NUMBERS = """

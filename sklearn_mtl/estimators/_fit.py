@@ -21,6 +21,8 @@ from ..encoding import (
     MergedRows,
     NumberScaling,
     TextColumns,
+    TextEncoder,
+    VectorUnits,
     active_columns,
     check_table,
     merge_rows,
@@ -123,6 +125,7 @@ def read_fit_input(
     thresholds: Any,
     owner: str,
     text: TextColumns | None = None,
+    encoder: TextEncoder | None = None,
     label_smoothing: Any = 0.0,
     groups: Any = None,
     uses_unlabelled: bool = False,
@@ -142,6 +145,8 @@ def read_fit_input(
         Who asks; errors start with it.
     text : TextColumns, default=None
         Which columns are texts.
+    encoder : TextEncoder, default=None
+        Gives texts their vectors.
     label_smoothing : object, default=0.0
         As given to the estimator.
     groups : array-like of shape (B,), default=None
@@ -171,8 +176,10 @@ def read_fit_input(
     smoothing = smoothing_of_each(task_set, label_smoothing, owner=owner)
     weight_of_task = task_weights(task_set, task_weight, owner=owner)
     is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
-    reader = ColumnReader().fit(table, owner=owner, is_present=is_present, text=text)
-    columns = reader.read(table, owner=owner)
+    is_calibrated = _calibrated_tasks(calibrate, task_set, owner)
+    asked_thresholds = _asked_thresholds(thresholds, task_set, weight_of_task, owner)
+    reader = ColumnReader().fit(table, owner=owner, is_present=is_present, text=text, encoder=encoder)
+    columns = reader.read(table, owner=owner)  # texts are encoded here, which may take long
     plain = weights
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
@@ -194,8 +201,8 @@ def read_fit_input(
         index,
         label_smoothing=smoothing,
         groups=None if groups is None else read_groups(groups, n_rows=table.shape[0], owner=owner),
-        is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
-        thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
+        is_calibrated=is_calibrated,
+        thresholds=asked_thresholds,
         unlabelled=unlabelled,
     )
 
@@ -298,6 +305,24 @@ def say_what_is_hashed(preparation: Preparation, *, owner: str) -> None:
             say(f"{owner}: a bag has so many terms that they share {terms.n_terms} places, by a hash.")
 
 
+def say_what_is_encoded(read: FitInput, *, owner: str) -> None:
+    """Print how many tokens the vectors of texts are of, if there are any.
+
+    Parameters
+    ----------
+    read : FitInput
+    owner : str
+        Who says so.
+    """
+    for vectors in read.columns.vectors:
+        n_tokens, most = np.diff(vectors.starts)[1:], read.reader.encoder.max_length
+        say(
+            f"{owner}: {len(n_tokens)} different texts of {n_tokens.sum()} tokens have vectors of "
+            f"{vectors.tokens.nbytes / 1e9:.2f} GB; {np.count_nonzero(n_tokens >= most)} of them fill all "
+            f"{most} tokens of max_length and may be cut."
+        )
+
+
 def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
     """Merge equal rows; labels of tasks of weight 0 count as missing.
 
@@ -377,8 +402,9 @@ def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
         numbers = np.arange(min(1, columns.numbers.shape[1]))
         categories = np.arange(1 - len(numbers))
     scaling = NumberScaling().fit(columns.numbers, rows=rows, places=numbers)
-    design = LinearDesign().fit(columns, rows=rows, bags=bags)
-    return Preparation(numbers, categories, scaling, design, bags)
+    vectors = tuple(VectorUnits().fit(each, rows=rows) for each in columns.vectors)
+    design = LinearDesign().fit(columns, rows=rows, bags=bags, vectors=vectors)
+    return Preparation(numbers, categories, scaling, design, bags, vectors)
 
 
 def training_rows(
@@ -418,12 +444,15 @@ def training_rows(
     unlabelled = None
     if read.unlabelled is not None:
         of_all = np.arange(read.unlabelled.n_rows)
-        unlabelled = UnlabelledRows(*_network_inputs(read.unlabelled, of_all, preparation))
+        inputs = _network_inputs(read.unlabelled, of_all, preparation)
+        unlabelled = UnlabelledRows(*inputs, vectors=read.unlabelled.vectors)
     return TrainingRows(
         numbers=numbers,
         categories=categories,
         bags=bags,
         bag_scales=tuple(terms.scale for terms in preparation.bags),
+        vectors=tuple(vectors[merged.first] for vectors in read.columns.vectors),
+        vector_units=preparation.vectors,
         design=_design(read.columns, merged.first, preparation.design),
         values=values,
         # To below 1, by a power of two that changes no bit: float32 holds them.
@@ -577,7 +606,9 @@ def fit_other_views(
         parts = rows.in_parts()
         if rows.bags:
             frequent = FrequentTerms(rows.bags)
-            seen = np.hstack([rows.numbers, frequent.transform(rows.bags)])
+            of_texts = zip(rows.vector_units, rows.vectors, strict=True)
+            vectors = [units.design(each).astype(np.float32) for units, each in of_texts]
+            seen = np.hstack([rows.numbers, *vectors, frequent.transform(rows.bags)])
             parts = replace(parts, numbers=seen)
         scales_of_parts = scales if parts.fold is rows.fold else target_scales(parts)
         forest = fit_forest_view(parts, scales_of_parts, n_trees=n_trees, seed=seed)

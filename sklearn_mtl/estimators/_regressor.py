@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ..balancing import GradientBalancing, LossBalancing
 from ..encoding import TextColumns
+from ..pretrained import PretrainedEncoder
 from ..regularization import Regularization
 from ..tasks import NUMBER_KINDS
 from ._alone import Sharing
@@ -121,6 +123,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
+        text_encoder: str | PathLike[str] | PretrainedEncoder | None = None,
         loss: str | tuple[str, Any] | dict[str, Any] | list[Any] = "squared_error",
         target_transform: Any = None,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -154,6 +157,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             text=text,
+            text_encoder=text_encoder,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

@@ -17,6 +17,7 @@ from ._penalties import (
 )
 from ._queries import ContextQueries, MultiHeadQueries, Queries, SuperposedQueries, TaskQueries, TokenQueries
 from ._tokens import ColumnTokens
+from ._vectors import VectorBatch, VectorTokens
 from ._views import ViewNetwork
 
 __all__ = [
@@ -39,6 +40,8 @@ __all__ = [
     "TaskQueries",
     "TokenEncoder",
     "TokenQueries",
+    "VectorBatch",
+    "VectorTokens",
     "ViewNetwork",
     "activate",
     "attention_entropy",

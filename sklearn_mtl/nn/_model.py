@@ -14,6 +14,7 @@ from ._heads import TaskHeads
 from ._initial import dropout_mask
 from ._interaction import AttentionInteraction, ResidualInteraction
 from ._tokens import ColumnTokens
+from ._vectors import VectorBatch, VectorTokens
 from ._views import ViewNetwork
 
 
@@ -34,9 +35,9 @@ class ColumnAttentionModel(nn.Module):
         Between tokens and attention.
     interaction : ResidualInteraction or AttentionInteraction, optional
         Between the slots' units and the heads.
-    bags : sequence of BagTokens, default=()
-        One for each bag column. Their tokens come after those of numbers and categories; the attention takes
-        each of them for a column.
+    bags : sequence of BagTokens or VectorTokens, default=()
+        One for each bag column, then one for each text with vectors. Their tokens come after those of numbers
+        and categories; the attention takes each of them for a column.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class ColumnAttentionModel(nn.Module):
         *,
         encoder: TokenEncoder | None = None,
         interaction: ResidualInteraction | AttentionInteraction | None = None,
-        bags: Sequence[BagTokens] = (),
+        bags: Sequence[BagTokens | VectorTokens] = (),
     ) -> None:
         super().__init__()
         self.tokens = tokens
@@ -67,7 +68,7 @@ class ColumnAttentionModel(nn.Module):
         categories: Tensor,
         dropout_generator: torch.Generator | None = None,
         *,
-        bags: Sequence[BagBatch] = (),
+        bags: Sequence[BagBatch | VectorBatch] = (),
     ) -> Tensor:
         """Compute the outputs of all folds, views and tasks.
 
@@ -79,8 +80,8 @@ class ColumnAttentionModel(nn.Module):
             Codes.
         dropout_generator : torch.Generator, optional
             Draws the dropout of a training step; without it nothing is dropped.
-        bags : sequence of BagBatch, default=()
-            The same rows, of each bag column.
+        bags : sequence of BagBatch or VectorBatch, default=()
+            The same rows, of each bag column and of texts with vectors.
 
         Returns
         -------
@@ -119,7 +120,7 @@ class ColumnAttentionModel(nn.Module):
         self,
         numbers: Tensor,
         categories: Tensor,
-        bags: Sequence[BagBatch],
+        bags: Sequence[BagBatch | VectorBatch],
         dropout_generator: torch.Generator | None = None,
     ) -> Tensor:
         """Give the tokens of numbers, categories and bags.
@@ -158,7 +159,7 @@ class ColumnAttentionModel(nn.Module):
         numbers: Tensor,
         categories: Tensor,
         *,
-        bags: Sequence[BagBatch] = (),
+        bags: Sequence[BagBatch | VectorBatch] = (),
         per_view: bool = False,
     ) -> Tensor:
         """Give each task's attention over columns, the mean over folds and views, or that of each view.
@@ -180,12 +181,14 @@ class ColumnAttentionModel(nn.Module):
             return torch.einsum("gbvsc,gvts->bgvtc", by_slot, self.heads.gates()).flatten(1, 2)
         return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
 
-    def _slot_weights(self, numbers: Tensor, categories: Tensor, bags: Sequence[BagBatch]) -> Tensor:
+    def _slot_weights(
+        self, numbers: Tensor, categories: Tensor, bags: Sequence[BagBatch | VectorBatch]
+    ) -> Tensor:
         """Give the attention of slots over all tokens, (G, B, V, S, C)."""
         return self.attention.weights(self._encoded(self.all_tokens(numbers, categories, bags)))
 
     def entry_attention(
-        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[BagBatch]
+        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[BagBatch | VectorBatch]
     ) -> tuple[Tensor, ...]:
         """Give each task's attention to the entries of bags, the mean over folds and views.
 
@@ -206,10 +209,10 @@ class ColumnAttentionModel(nn.Module):
         by_task = torch.einsum("gbvsc,gvts->gbtc", by_slot, self.heads.gates()) / by_slot.shape[2]
         first, entries = self.tokens.n_columns, []
         for module, bag in zip(self.bags, bags, strict=True):
-            assert isinstance(module, BagTokens)  # ModuleList does not say so
+            assert isinstance(module, BagTokens | VectorTokens)  # ModuleList does not say so
             rows = bag.row_of_entry()
             of_tokens = by_task[..., first : first + module.n_heads]  # (G, B, T, P)
-            of_entries = module.weights(bag)  # (G, E, P)
+            of_entries: Tensor = module.weights(bag)  # type: ignore[arg-type]  # (G, E, P)
             by_fold = [
                 torch.einsum("etp,ep->et", of_fold[rows], shares)
                 for of_fold, shares in zip(of_tokens, of_entries, strict=True)

@@ -11,12 +11,13 @@ from scipy.sparse import csr_array
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..nn import BagBatch, ColumnTokens
+from ..encoding import TextVectors
+from ..nn import BagBatch, ColumnTokens, VectorBatch
 from ._rows import TargetScales, TrainingRows, UnlabelledRows
 
 _MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 
-Inputs = tuple[Tensor, Tensor, tuple[BagBatch, ...]]
+Inputs = tuple[Tensor, Tensor, tuple[BagBatch | VectorBatch, ...]]
 Batch = tuple[Inputs, tuple[Tensor, Tensor]]
 
 
@@ -59,19 +60,71 @@ class BagRows:
         BagBatch
             In this order.
         """
-        first = self.starts[rows]  # (G, B)
-        n_entries = (self.starts[rows + 1] - first).flatten()
-        ends = n_entries.cumsum(0)
-        total = int(ends[-1]) if len(ends) else 0
-        steps = torch.repeat_interleave(first.flatten() - ends + n_entries, n_entries, output_size=total)
-        entries = steps + torch.arange(total, device=steps.device)
-        ends = ends.view(rows.shape)
-        starts = torch.cat([(ends - n_entries.view(rows.shape))[:, :1], ends], dim=1)
+        entries, starts = _entries(self.starts[rows], self.starts[rows + 1])
         return BagBatch(self.terms[entries].long(), self.values[entries], starts)
 
     def all(self) -> BagBatch:
         """Give all rows, the same for all folds."""
         return BagBatch(self.terms.long(), self.values, self.starts[None])
+
+
+class VectorRows:
+    """The vectors of a text column on the device.
+
+    Parameters
+    ----------
+    vectors : TextVectors
+        Of R rows.
+    device : str
+    dtype : torch.dtype, default=torch.float32
+        Of the vectors that are gathered; they are kept in float16.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> tokens, sentences = np.ones((3, 2), dtype=np.float16), np.ones((3, 2), dtype=np.float32)
+    >>> starts, hashes = np.array([0, 0, 2, 3]), np.arange(3, dtype=np.uint64)
+    >>> vectors = TextVectors(np.array([1, 0, 2]), starts, tokens, sentences, hashes)
+    >>> VectorRows(vectors, device="cpu")[torch.tensor([[2], [0]])].starts.tolist()
+    [[0, 1], [1, 3]]
+    """
+
+    def __init__(
+        self, vectors: TextVectors, *, device: str | torch.device, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.texts = torch.from_numpy(vectors.texts).to(device)  # (R,)
+        self.starts = torch.from_numpy(vectors.starts).to(device)  # (N + 1,)
+        self.tokens = torch.from_numpy(vectors.tokens).to(device)  # (E, d)
+        self.dtype = dtype
+
+    def __getitem__(self, rows: Tensor) -> VectorBatch:
+        """Gather rows.
+
+        Parameters
+        ----------
+        rows : Tensor of int64, shape (G, B)
+
+        Returns
+        -------
+        VectorBatch
+            In this order.
+        """
+        texts = self.texts[rows]
+        entries, starts = _entries(self.starts[texts], self.starts[texts + 1])
+        return VectorBatch(self.tokens[entries].to(self.dtype), starts)
+
+    def all(self) -> VectorBatch:
+        """Give all rows, the same for all folds."""
+        return self[torch.arange(len(self.texts), device=self.texts.device)[None]]
+
+
+def entry_rows(rows: TrainingRows | UnlabelledRows, *, device: str) -> tuple[BagRows | VectorRows, ...]:
+    """Put the bags of rows, and then their vectors, on the device."""
+    return (
+        *(BagRows(bag, device=device) for bag in rows.bags),
+        *(VectorRows(vectors, device=device) for vectors in rows.vectors),
+    )
 
 
 class InputRows:
@@ -86,7 +139,7 @@ class InputRows:
     def __init__(self, rows: UnlabelledRows, *, device: str) -> None:
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
-        self.bags = tuple(BagRows(bag, device=device) for bag in rows.bags)
+        self.bags = entry_rows(rows, device=device)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -94,6 +147,21 @@ class InputRows:
     def __getitem__(self, rows: Tensor) -> Inputs:
         """Gather numbers, categories and bags of rows (1, B), the same ones for all folds."""
         return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags)
+
+
+def _entries(first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    """List the entries of rows that have those from `first` to `last`, and say where each row's now start.
+
+    Both are of shape (G, B); (E,) and (G, B + 1).
+    """
+    n_entries = (last - first).flatten()
+    ends = n_entries.cumsum(0)
+    total = int(ends[-1]) if len(ends) else 0
+    steps = torch.repeat_interleave(first.flatten() - ends + n_entries, n_entries, output_size=total)
+    entries = steps + torch.arange(total, device=steps.device)
+    ends = ends.view(first.shape)
+    starts = torch.cat([(ends - n_entries.view(first.shape))[:, :1], ends], dim=1)
+    return entries, starts
 
 
 class FoldDataset(Dataset[Batch]):
@@ -114,7 +182,7 @@ class FoldDataset(Dataset[Batch]):
     ----------
     numbers : Tensor of shape (R, N), or (R, N, P) once they are encoded, float32
     categories : Tensor of shape (R, M), int64
-    bags : tuple of BagRows
+    bags : tuple of BagRows and VectorRows
     values, weights : Tensor of shape (R, T), float64
         As in `rows`; on the CPU where the device has no float64.
     mean, deviation : Tensor of shape (G, T), float64
@@ -139,7 +207,7 @@ class FoldDataset(Dataset[Batch]):
         self.rows, self.scales, self.others = rows, scales, others
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
-        self.bags = tuple(BagRows(bag, device=device) for bag in rows.bags)
+        self.bags = entry_rows(rows, device=device)
         unlabelled = rows.unlabelled
         self.unlabelled = None if unlabelled is None else InputRows(unlabelled, device=device)
         of_labels = "cpu" if torch.device(device).type == "mps" else device
@@ -172,7 +240,7 @@ class FoldDataset(Dataset[Batch]):
         -------
         numbers : Tensor of shape (G, B, N) or (G, B, N, P)
         categories : Tensor of shape (G, B, M)
-        bags : tuple of BagBatch
+        bags : tuple of BagBatch and VectorBatch
         targets, weights : Tensor of shape (G, B, T)
         """
         labelled = rows.to(self.values.device)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from ..encoding import BagTerms, Columns, FrequentTerms, LinearDesign, NumberScaling
-from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, activate
-from ._batches import BagRows
+from ..encoding import BagTerms, Columns, FrequentTerms, LinearDesign, NumberScaling, TextVectors, VectorUnits
+from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, VectorBatch, activate
+from ._batches import BagRows, VectorRows
 from ._forest import ForestView
 from ._net import FoldNet
 from ._rows import TargetScales
@@ -25,6 +25,8 @@ from ._temperature import temper
 _FLOATS_AT_ONCE = 2**20  # of the network
 _ROWS_AT_ONCE = 8192
 _MOST_ROWS_IN_FLOAT64 = 512
+
+Bags = Sequence[csr_array | TextVectors]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,8 @@ class Preparation:
         Of all columns.
     bags : tuple of BagTerms, default=()
         Of all bag columns.
+    vectors : tuple of VectorUnits, default=()
+        Of all text columns that have vectors.
     """
 
     active_numbers: NDArray[np.int64]
@@ -50,6 +54,7 @@ class Preparation:
     scaling: NumberScaling
     design: LinearDesign
     bags: tuple[BagTerms, ...] = ()
+    vectors: tuple[VectorUnits, ...] = ()
 
     def network_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Prepare rows for the network; (B, N) and (B, M)."""
@@ -59,6 +64,11 @@ class Preparation:
     def network_bags(self, columns: Columns) -> tuple[csr_array, ...]:
         """Prepare rows of bags for the network; each (B, ·)."""
         return tuple(terms.transform(bag) for terms, bag in zip(self.bags, columns.bags, strict=True))
+
+    def forest_vectors(self, columns: Columns) -> list[NDArray[np.float32]]:
+        """Prepare the vectors of whole texts for the forest; each (B, ·)."""
+        of_texts = zip(self.vectors, columns.vectors, strict=True)
+        return [units.design(vectors).astype(np.float32) for units, vectors in of_texts]
 
 
 class _Serving:
@@ -83,7 +93,7 @@ class _Serving:
         outputs: Callable[..., Tensor],
         numbers: NDArray[np.float32],
         categories: NDArray[np.int64],
-        bags: Sequence[csr_array],
+        bags: Bags,
         *,
         axis: int,
     ) -> NDArray[np.float64]:
@@ -94,7 +104,7 @@ class _Serving:
 
     @torch.inference_mode()
     def entry_attention(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[csr_array]
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Bags
     ) -> list[NDArray[np.float64]]:
         """Compute the tasks' attention to the entries of each bag, (E, T)."""
         inputs = self._inputs(numbers, categories, bags)
@@ -102,16 +112,24 @@ class _Serving:
         return [torch.cat(of_bag).double().cpu().numpy() for of_bag in zip(*blocks, strict=True)]
 
     def _inputs(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[csr_array]
-    ) -> Iterator[tuple[Tensor, Tensor, list[BagBatch]]]:
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Bags
+    ) -> Iterator[tuple[Tensor, Tensor, list[BagBatch | VectorBatch]]]:
         """Give rows to the device block by block."""
         for start in range(0, len(numbers), self.block_size):
             rows = slice(start, start + self.block_size)
             yield (
                 torch.from_numpy(numbers[rows]).to(self.device, self.dtype).unsqueeze(0),
                 torch.from_numpy(categories[rows]).to(self.device).unsqueeze(0),
-                [BagRows(bag[rows], device=self.device, dtype=self.dtype).all() for bag in bags],
+                [_batch(bag[rows], device=self.device, dtype=self.dtype) for bag in bags],
             )
+
+
+def _batch(
+    bag: csr_array | TextVectors, *, device: str | torch.device, dtype: torch.dtype = torch.float32
+) -> BagBatch | VectorBatch:
+    """Give a bag, or the vectors of a text, to the device; the same rows for all folds."""
+    kind = VectorRows if isinstance(bag, TextVectors) else BagRows
+    return kind(bag, device=device, dtype=dtype).all()
 
 
 @dataclass(eq=False)
@@ -291,6 +309,8 @@ class Ensemble:
             starts = np.cumsum([serving.module.tokens.n_columns, *widths])
             of_bags = [attention[..., first : first + n] for first, n in zip(starts, widths, strict=False)]
             of_bags = [of_bag.sum(axis=-1, keepdims=True) for of_bag in of_bags]
+            for place in range(len(columns.vectors)):  # a text's vectors count with its terms
+                of_bags[place] += of_bags.pop(len(columns.bags))
             attention = np.concatenate([attention[..., : starts[0]], *of_bags], axis=-1)
         if not per_view:
             for task, views, weight in self._networks_alone():
@@ -330,7 +350,7 @@ class Ensemble:
         return effects
 
     def entry_attention(self, columns: Columns) -> list[NDArray[np.float64]]:
-        """Give each task's attention over the entries of bags: to words, for one.
+        """Give each task's attention over the entries of bags, to words for one, and over vectors of texts.
 
         Parameters
         ----------
@@ -340,24 +360,29 @@ class Ensemble:
         Returns
         -------
         list of ndarray of shape (E, T)
-            In the order of the entries of each bag of `columns`; 0 for terms that were left out in fit. In a
-            row, what a task gives to a bag that has entries is the sum over these.
+            In the order of the entries of each bag of `columns`, and then of the tokens of each text with
+            vectors; 0 for terms that were left out in fit. In a row, what a task gives to a bag that has
+            entries is the sum over these.
         """
         serving = self._serving(columns.n_rows)
-        attention = [np.zeros((bag.nnz, len(self.layout.kinds))) for bag in columns.bags]
+        n_entries = [bag.nnz for bag in columns.bags]
+        n_entries += [vectors.n_tokens.sum() for vectors in columns.vectors]
+        attention = [np.zeros((n, len(self.layout.kinds))) for n in n_entries]
         done = [0] * len(attention)
         for block in _blocks(columns):
-            of_bags = serving.entry_attention(*self._inputs(block))
-            for place, (terms, bag) in enumerate(zip(self.preparation.bags, block.bags, strict=True)):
-                part = attention[place][done[place] : done[place] + bag.nnz]
-                part[terms.kept_entries(bag)] = of_bags[place]
-                done[place] += bag.nnz
+            of_bags = zip(self.preparation.bags, block.bags, strict=True)
+            kept = [terms.kept_entries(bag) for terms, bag in of_bags]
+            kept += [np.ones(vectors.n_tokens.sum(), dtype=bool) for vectors in block.vectors]
+            given = serving.entry_attention(*self._inputs(block))
+            for place, (is_kept, of_kept) in enumerate(zip(kept, given, strict=True)):
+                attention[place][done[place] : done[place] + len(is_kept)][is_kept] = of_kept
+                done[place] += len(is_kept)
         for task, views, weight in self._networks_alone():
             for of_all, of_task in zip(attention, views.entry_attention(columns), strict=True):
                 of_all[:, task] += weight * (of_task[:, 0] - of_all[:, task])
         return attention
 
-    def network_tensors(self, columns: Columns) -> tuple[Tensor, Tensor, list[BagBatch]]:
+    def network_tensors(self, columns: Columns) -> tuple[Tensor, Tensor, list[BagBatch | VectorBatch]]:
         """Give rows to the network's device, in float32.
 
         Parameters
@@ -368,26 +393,28 @@ class Ensemble:
         Returns
         -------
         numbers, categories : Tensor of shape (1, B, N), (1, B, M)
-        bags : list of BagBatch
+        bags : list of BagBatch and VectorBatch
         """
         numbers, categories, bags = self._inputs(columns)
         device = self.net.device
         return (
             torch.from_numpy(numbers)[None].to(device),
             torch.from_numpy(categories)[None].to(device),
-            [BagRows(bag, device=device).all() for bag in bags],
+            [_batch(bag, device=device) for bag in bags],
         )
 
     def _inputs(
         self, columns: Columns
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[csr_array, ...]]:
-        return *self.preparation.network_inputs(columns), self.preparation.network_bags(columns)
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[csr_array | TextVectors, ...]]:
+        bags = (*self.preparation.network_bags(columns), *columns.vectors)
+        return *self.preparation.network_inputs(columns), bags
 
     def _forest_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Prepare rows for the forest, with the frequent terms of bags among the numbers."""
-        numbers, categories, bags = self._inputs(columns)
+        """Prepare rows for the forest, with vectors of texts and frequent terms of bags among the numbers."""
+        numbers, categories = self.preparation.network_inputs(columns)
         if self.frequent is not None:
-            numbers = np.hstack([numbers, self.frequent.transform(bags)])
+            bags, vectors = self.preparation.network_bags(columns), self.preparation.forest_vectors(columns)
+            numbers = np.hstack([numbers, *vectors, self.frequent.transform(bags)])
         return numbers, categories
 
     def _predict_block(self, serving: _Serving, columns: Columns) -> NDArray[np.float64]:

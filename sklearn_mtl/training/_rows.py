@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..encoding import DesignRows
+from ..encoding import DesignRows, TextVectors, VectorUnits
 from ..nn import OutputLayout
 from ._constants import best_constants, class_outputs, loss_of_constants, spread
 
@@ -22,11 +22,13 @@ class UnlabelledRows:
     numbers : ndarray of shape (U, N), float32
     categories : ndarray of shape (U, M), int64
     bags : tuple of csr_array of shape (U, ·), float32, default=()
+    vectors : tuple of TextVectors, default=()
     """
 
     numbers: NDArray[np.float32]
     categories: NDArray[np.int64]
     bags: tuple[csr_array, ...] = ()
+    vectors: tuple[TextVectors, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,10 @@ class TrainingRows:
         Of the rows' norms in each of them.
     unlabelled : UnlabelledRows, optional
         Rows of which no task has a label.
+    vectors : tuple of TextVectors, default=()
+        Of R rows, for each text column that has them.
+    vector_units : tuple of VectorUnits, default=()
+        Fitted, one for each of them.
     """
 
     numbers: NDArray[np.float32]
@@ -73,6 +79,8 @@ class TrainingRows:
     bags: tuple[csr_array, ...] = ()
     bag_scales: tuple[float, ...] = ()
     unlabelled: UnlabelledRows | None = None
+    vectors: tuple[TextVectors, ...] = ()
+    vector_units: tuple[VectorUnits, ...] = ()
 
     @property
     def n_folds(self) -> int:

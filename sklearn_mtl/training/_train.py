@@ -19,6 +19,7 @@ from ..nn import (
     ColumnTokens,
     TaskHeads,
     TokenEncoder,
+    VectorTokens,
     ViewNetwork,
 )
 from ._batches import FoldBatches, FoldDataset
@@ -30,6 +31,7 @@ from ._rows import TargetScales, TrainingRows
 from ._schedule import Schedule, together
 
 _BAG_DROPOUT = 0.5
+_VECTOR_DROPOUT = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class ModelSizes:
     dropout : float
         Rate.
     n_bag_heads : int, default=1
-        Tokens of each bag column.
+        Tokens of each bag column, and of each text with vectors.
     """
 
     n_views: int
@@ -119,6 +121,7 @@ def build_model(
     constant: Sequence[int] = (),
     design: ModelDesign | None = None,
     bags: Sequence[tuple[int, float]] = (),
+    vectors: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]] = (),
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
 
@@ -141,6 +144,8 @@ def build_model(
         Without one, that of the default parameters.
     bags : sequence of pairs of int and float, default=()
         How many terms each bag column has, and the norm of its rows.
+    vectors : sequence of pairs of ndarray of shape (d,), default=()
+        Mean and deviation of the vectors of each text column that has them.
 
     Returns
     -------
@@ -164,7 +169,17 @@ def build_model(
         )
         for n_terms, scale in bags
     ]
-    n_columns = tokens.n_columns + sizes.n_bag_heads * len(bags)
+    of_vectors = [
+        VectorTokens(
+            *(torch.from_numpy(moment).float() for moment in moments),
+            dropout=_VECTOR_DROPOUT,
+            n_heads=sizes.n_bag_heads,
+            d_token=sizes.d_token,
+            **shared,
+        )
+        for moments in vectors
+    ]
+    n_columns = tokens.n_columns + sizes.n_bag_heads * (len(bags) + len(vectors))
     attention = _build_attention(design, sizes, n_columns=n_columns, shared=shared)
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
     heads = TaskHeads(
@@ -178,7 +193,13 @@ def build_model(
         encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
     interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
     return ColumnAttentionModel(
-        tokens, attention, network, heads, encoder=encoder, interaction=interaction, bags=of_bags
+        tokens,
+        attention,
+        network,
+        heads,
+        encoder=encoder,
+        interaction=interaction,
+        bags=[*of_bags, *of_vectors],
     )
 
 
@@ -254,6 +275,7 @@ def train(
         module__n_outputs=n_outputs,
         module__constant=rows.layout.thresholds,
         module__bags=[(bag.shape[1], scale) for bag, scale in zip(rows.bags, rows.bag_scales, strict=True)],
+        module__vectors=[(units.mean, units.deviation) for units in rows.vector_units],
         module__prior=scales.prior,
         module__sizes=sizes,
         module__design=design,
