@@ -9,12 +9,22 @@ from ._interaction import AttentionInteraction, ResidualInteraction
 from ._losses import HUBER_DELTA, OutputLayout, activate, ordinal_outputs, prediction_losses, task_losses
 from ._model import ColumnAttentionModel
 from ._queries import ContextQueries, MultiHeadQueries, Queries, SuperposedQueries, TaskQueries, TokenQueries
+from ._steps import (
+    STEP_ENCODERS,
+    STEP_POOLINGS,
+    StepEncoder,
+    StepPooling,
+    StepPositions,
+    build_step_encoder,
+)
 from ._tokens import ColumnTokens
 from ._views import ViewNetwork
 
 __all__ = [
     "ATTENTION_FUNCTIONS",
     "HUBER_DELTA",
+    "STEP_ENCODERS",
+    "STEP_POOLINGS",
     "AttentionFunction",
     "AttentionInteraction",
     "BagBatch",
@@ -27,6 +37,9 @@ __all__ = [
     "OutputLayout",
     "Queries",
     "ResidualInteraction",
+    "StepEncoder",
+    "StepPooling",
+    "StepPositions",
     "SuperposedQueries",
     "TaskHeads",
     "TaskQueries",
@@ -34,6 +47,7 @@ __all__ = [
     "TokenQueries",
     "ViewNetwork",
     "activate",
+    "build_step_encoder",
     "ordinal_outputs",
     "prediction_losses",
     "task_losses",
