@@ -2,7 +2,7 @@
 
 from ._multitask_report import multitask_report
 from ._report import report
-from .encoding import TextColumns
+from .encoding import SequenceColumns, TextColumns
 from .estimators import (
     MultiTaskAttentionClassifier,
     MultiTaskAttentionEstimator,
@@ -13,6 +13,7 @@ __all__ = [
     "MultiTaskAttentionClassifier",
     "MultiTaskAttentionEstimator",
     "MultiTaskAttentionRegressor",
+    "SequenceColumns",
     "TextColumns",
     "multitask_report",
     "report",

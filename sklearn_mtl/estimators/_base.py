@@ -19,10 +19,10 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import as_pandas
+from .._validation import as_pandas, as_table
 from ..attention import read_design
 from ..balancing import GradientBalancing, LossBalancing, read_balancing
-from ..encoding import Columns, MergedRows, TextColumns, check_table
+from ..encoding import Columns, MergedRows, SequenceColumns, TextColumns, check_table
 from ..exceptions import FitInterruptedWarning
 from ..schedules import check_schedule, read_schedule
 from ..tasks import Task, sample_weight_table
@@ -54,8 +54,10 @@ from ._defaults import (
     resolve_bag_heads,
     resolve_device,
     resolve_seed,
+    resolve_sequences,
     resolve_sizes,
     resolve_text,
+    step_design,
 )
 from ._fit import (
     FitInput,
@@ -104,6 +106,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "n_trees": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "sharing": [StrOptions({"joint", "auto", "each"})],
         "text": [StrOptions({"auto"}), TextColumns, None],
+        "sequences": [StrOptions({"auto"}), SequenceColumns, None],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
         "balancing": "no_validation",  # read_balancing names the choices in a stable order
         "callbacks": [list, tuple, None],
@@ -137,6 +140,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
+        sequences: SequenceColumns | Auto | None = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         balancing: str | LossBalancing | GradientBalancing = "mean",
         callbacks: list[Any] | tuple[Any, ...] | None = None,
@@ -166,6 +170,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.n_trees = n_trees
         self.sharing = sharing
         self.text = text
+        self.sequences = sequences
         self.task_weight = task_weight
         self.balancing = balancing
         self.callbacks = callbacks
@@ -207,7 +212,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         owner = type(self).__name__
         self._design(owner)
         check_schedule(self.schedule, owner=owner)
-        X = as_pandas(X)
+        X = as_table(X)
         read = read_fit_input(
             X,
             y,
@@ -219,6 +224,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             thresholds=self._thresholds(),
             groups=groups,
             text=resolve_text(self.text, owner=owner),
+            sequences=self._sequences(),
             owner=owner,
             **self._reading_options(),
         )
@@ -262,6 +268,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             owner=owner,
         )
 
+    def _sequences(self) -> SequenceColumns | None:
+        """Read which columns are sequences, and check it."""
+        return resolve_sequences(self.sequences, owner=type(self).__name__)
+
     def _check_balancing(self, owner: str) -> None:
         """Refuse what is no way of balancing, or has nothing to balance."""
         is_mean = read_balancing(self.balancing, owner=owner) is None
@@ -275,7 +285,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         """Train, and set all fitted attributes."""
         merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
-        preparation = prepare(read, merged.first)
+        options = self._sequences()
+        preparation = prepare(read, merged.first, centre="none" if options is None else options.centre)
         if self.verbose:
             say_what_is_hashed(preparation, owner=type(self).__name__)
         sizes = self._resolve_sizes(read, merged, preparation)
@@ -284,9 +295,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         first, inverse = merged.first, merged.inverse
         alone = tasks_to_try(read, merged, self.sharing)
         del merged  # its weights are as large as the labels
-        options: dict[str, Any] = {"preparation": preparation, "device": device, "seed": seed}
-        rows, ensemble, out_of_fold = self._fit_joint(read, rows, sizes=sizes, **options)
-        self._serve_alone(ensemble, out_of_fold, read, tasks=alone, first=first, inverse=inverse, **options)
+        shared: dict[str, Any] = {"preparation": preparation, "device": device, "seed": seed}
+        rows, ensemble, out_of_fold = self._fit_joint(read, rows, sizes=sizes, **shared)
+        self._serve_alone(ensemble, out_of_fold, read, tasks=alone, first=first, inverse=inverse, **shared)
         ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
         out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
         self._set_resolved(sizes, device=device, task_weight=rows.task_weight, names=read.task_set.names)
@@ -407,6 +418,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         given = {field.name: getattr(self, field.name) for field in fields(Sizes)}
         if self.attention_sharing == "shared":
             given["n_slots"] = 1
+        options = self._sequences()
         return resolve_sizes(
             given,
             preset=self.preset,
@@ -414,6 +426,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_units=n_units(read, merged),
             n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
             n_terms=[terms.n_terms for terms in preparation.bags],
+            n_step_tokens=len(preparation.steps) * (options.n_tokens_of_each if options else 0),
             n_tasks=len(read.task_weight),
         )
 
@@ -437,6 +450,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_layers=self.n_layers,
             dropout=self.dropout,
             n_bag_heads=resolve_bag_heads(sizes, [terms.n_terms for terms in preparation.bags]),
+            steps=step_design(self._sequences()),
         )
 
     def _plan(
@@ -639,7 +653,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _read_columns(self, X: Any) -> Columns:
         if not hasattr(self, "net_"):  # a tenth of the time that scikit-learn takes to say so
             check_is_fitted(self, "net_")
-        X = as_pandas(X)
+        X = as_table(X)
         table = check_table(X, owner=type(self).__name__)
         if not self._has_columns_of_fit(X):
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -727,7 +741,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 column=self._reader.names()[place],
                 tasks=self.task_names_,
             )
-            for (place, terms), bag, of_bag in zip(texts.items(), columns.bags, attention, strict=False)
+            for (place, terms), bag, of_bag in zip(
+                texts.items(), columns.bags, attention[len(columns.sequences) :], strict=False
+            )
         ]
         return pd.concat(parts, ignore_index=True)
 
@@ -751,13 +767,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         return of_all
 
     def _active_columns(self) -> NDArray[np.intp]:
-        """Say which columns of X the numbers and categories that vary are, and the texts."""
+        """Say which columns of X the numbers and categories that vary are, the sequences and the texts."""
         preparation, infos = self._ensemble.preparation, self._reader.columns_
         numbers = np.array([info.index for info in infos for _ in range(info.n_numbers)], dtype=np.intp)
         categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
-        texts = np.array([info.index for info in infos if info.kind == "text"], dtype=np.intp)
+        sequences, texts = (
+            np.array([info.index for info in infos if info.kind == kind], dtype=np.intp)
+            for kind in ("sequence", "text")
+        )
         active = numbers[preparation.active_numbers], categories[preparation.active_categories]
-        return np.concatenate([*active, texts])
+        return np.concatenate([*active, sequences, texts])
 
     def _sparse_attention(self, columns: Columns, of_columns: NDArray[np.float64]) -> list[csr_array]:
         """Put what tasks give to the terms of the bag beside what they give to columns of their own."""
@@ -780,7 +799,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         infos = self._reader.columns_
         n_tokens = np.bincount(self._active_columns(), minlength=self._reader.n_columns_)
         counts = np.array([n_tokens[info.index] for info in infos])
-        counts[[info.n_terms > 0 for info in infos]] = self.net_.module_.bag_widths
+        widths, n_sequences = self.net_.module_.bag_widths, len(self._reader.sequences)
+        counts[[info.n_terms > 0 for info in infos]] = widths[n_sequences:]
+        counts[[info.kind == "sequence" for info in infos]] += np.array(widths[:n_sequences], np.int64) - 1
         return counts
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:

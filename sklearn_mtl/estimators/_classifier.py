@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..balancing import GradientBalancing, LossBalancing
-from ..encoding import TextColumns
+from ..encoding import SequenceColumns, TextColumns
 from ..tasks import CLASS_KINDS
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
@@ -116,6 +116,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
+        sequences: SequenceColumns | Auto | None = "auto",
         task_types: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -151,6 +152,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             text=text,
+            sequences=sequences,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

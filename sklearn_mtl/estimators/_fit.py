@@ -20,6 +20,8 @@ from ..encoding import (
     LinearDesign,
     MergedRows,
     NumberScaling,
+    SequenceColumns,
+    StepScaling,
     TextColumns,
     active_columns,
     check_table,
@@ -118,6 +120,7 @@ def read_fit_input(
     thresholds: Any,
     owner: str,
     text: TextColumns | None = None,
+    sequences: SequenceColumns | None = None,
     label_smoothing: Any = 0.0,
     groups: Any = None,
     **reading: Any,
@@ -136,6 +139,8 @@ def read_fit_input(
         Who asks; errors start with it.
     text : TextColumns, default=None
         Which columns are texts.
+    sequences : SequenceColumns, default=None
+        Which columns are sequences.
     label_smoothing : object, default=0.0
         As given to the estimator.
     groups : array-like of shape (B,), default=None
@@ -163,7 +168,7 @@ def read_fit_input(
     smoothing = smoothing_of_each(task_set, label_smoothing, owner=owner)
     weight_of_task = task_weights(task_set, task_weight, owner=owner)
     is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
-    reader = ColumnReader().fit(table, owner=owner, is_present=is_present, text=text)
+    reader = ColumnReader().fit(table, owner=owner, is_present=is_present, text=text, sequences=sequences)
     columns = reader.read(table, owner=owner)
     plain = weights
     if class_weight is not None:
@@ -330,7 +335,7 @@ def n_units(read: FitInput, merged: MergedRows) -> int:
     return n_groups if read.groups is not None or n_groups >= _LEAST_GROUPS else len(merged.first)
 
 
-def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
+def prepare(read: FitInput, rows: NDArray[np.int64], *, centre: str = "none") -> Preparation:
     """Fit what turns columns into the inputs of network and linear view.
 
     Parameters
@@ -338,6 +343,8 @@ def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
     read : FitInput
     rows : ndarray of int64, shape (R,)
         The distinct training rows among them, in canonical order.
+    centre : {"none", "last", "mean"}, default="none"
+        What sequences are relative to.
 
     Returns
     -------
@@ -350,12 +357,15 @@ def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
         BagTerms().fit(bag, rows=rows, is_text=kind == "text")
         for kind, bag in zip(kinds, columns.bags, strict=True)
     )
-    if not len(numbers) and not len(categories) and not bags:  # one column that says nothing is needed
+    steps = tuple(StepScaling(centre=centre).fit(sequences, rows=rows) for sequences in columns.sequences)
+    if (
+        not len(numbers) and not len(categories) and not bags and not steps
+    ):  # one column that says nothing is needed
         numbers = np.arange(min(1, columns.numbers.shape[1]))
         categories = np.arange(1 - len(numbers))
     scaling = NumberScaling().fit(columns.numbers, rows=rows, places=numbers)
-    design = LinearDesign().fit(columns, rows=rows, bags=bags)
-    return Preparation(numbers, categories, scaling, design, bags)
+    design = LinearDesign().fit(columns, rows=rows, bags=bags, steps=steps)
+    return Preparation(numbers, categories, scaling, design, bags, steps)
 
 
 def training_rows(
@@ -392,10 +402,12 @@ def training_rows(
         groups=merged.group if n_units(read, merged) < len(merged.first) else None,
     )
     numbers, categories, bags = _network_inputs(read.columns, merged.first, preparation)
+    in_order = replace(read.columns, sequences=tuple(each[merged.first] for each in read.columns.sequences))
     return TrainingRows(
         numbers=numbers,
         categories=categories,
         bags=bags,
+        sequences=preparation.network_sequences(in_order),
         bag_scales=tuple(terms.scale for terms in preparation.bags),
         design=_design(read.columns, merged.first, preparation.design),
         values=values,

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..balancing import GradientBalancing, LossBalancing
-from ..encoding import TextColumns
+from ..encoding import SequenceColumns, TextColumns
 from ..tasks import CLASS_KINDS, NUMBER_KINDS
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
@@ -181,6 +181,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
+        sequences: SequenceColumns | Auto | None = "auto",
         target_transform: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -216,6 +217,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             text=text,
+            sequences=sequences,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

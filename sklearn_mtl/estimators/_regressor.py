@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..balancing import GradientBalancing, LossBalancing
-from ..encoding import TextColumns
+from ..encoding import SequenceColumns, TextColumns
 from ..tasks import NUMBER_KINDS
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
@@ -119,6 +119,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         n_trees: int | Auto = "auto",
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
+        sequences: SequenceColumns | Auto | None = "auto",
         loss: str | tuple[str, Any] | dict[str, Any] | list[Any] = "squared_error",
         target_transform: Any = None,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -151,6 +152,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
             n_trees=n_trees,
             sharing=sharing,
             text=text,
+            sequences=sequences,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..encoding import MISSING, MISSING_TEXT, TextTerms
+from ..encoding import MISSING, MISSING_TEXT, SequenceReader, TextTerms
 from ..metrics import METRICS, multitask_score
 from ..tasks import Targets, TaskSet
 from ..training import say
@@ -57,7 +57,8 @@ def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -
     Returns
     -------
     DataFrame
-        One row a column: ``kind``, ``cardinality``, ``missing``, and ``tokens`` if they are given.
+        One row a column: ``kind``, ``cardinality``, ``missing``, ``channels`` if there is a sequence, and
+        ``tokens`` if they are given.
     """
     columns, infos = read.columns, read.reader.columns_
     step = -(-columns.n_rows // _MOST_ROWS_COUNTED)
@@ -67,7 +68,10 @@ def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -
     end = 0
     for info in infos:
         end += info.n_numbers
-        if info.n_numbers:  # of a date the last one, which all others follow from
+        if info.kind == "sequence":  # its last number is its length
+            cardinality.append(info.cardinality)
+            missing.append(int(np.count_nonzero(np.isnan(columns.numbers[:, end - 1]))))
+        elif info.n_numbers:  # of a date the last one, which all others follow from
             values = columns.numbers[:, end - 1]
             cardinality.append(pd.Series(values[::step]).nunique())
             missing.append(int(np.count_nonzero(np.isnan(values))))
@@ -87,6 +91,8 @@ def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -
         },
         index=[info.name for info in infos],
     )
+    if read.reader.sequences:
+        table["channels"] = [info.n_channels for info in infos]
     return table if n_tokens is None else table.assign(tokens=n_tokens)
 
 
@@ -107,6 +113,8 @@ def say_surprises(read: FitInput, *, owner: str) -> None:
             surprise = _identifier(read.columns.numbers[:, last_number[place]])
         if surprise is None and column["kind"] == "text":
             surprise = _shared_terms(read.reader.texts[infos[place].index])
+        if surprise is None and column["kind"] == "sequence":
+            surprise = _cut(read.reader.sequences[infos[place].index])
         if surprise is not None:
             say(f"{owner}: column {name!r} {surprise}")
 
@@ -117,6 +125,12 @@ def _identifier(values: NDArray[np.floating]) -> str | None:
     if n_rows < _LEAST_IDENTIFIERS or high - low != n_rows - 1 or len(np.unique(values)) < n_rows:
         return None
     return f"numbers the rows from {low:.0f} to {high:.0f}, like an identifier; drop it if it is one."
+
+
+def _cut(reader: SequenceReader) -> str | None:
+    if not reader.is_cut:
+        return None
+    return f"may have longer sequences; of these the last {reader.length} steps are read."
 
 
 def _shared_terms(terms: TextTerms) -> str | None:
@@ -132,7 +146,7 @@ def _surprise(column: pd.Series, n_rows: int) -> str | None:
     n_present = round((1 - column["missing"]) * n_rows)
     if n_present == 0:
         return "is missing everywhere; nothing is learned from it."
-    if column["cardinality"] <= 1 and n_present == n_rows:
+    if column["cardinality"] <= 1 and n_present == n_rows and column["kind"] != "sequence":
         return "has the same value in all rows; nothing is learned from it."
     if column["missing"] >= _MOSTLY_MISSING:
         return f"is missing in {column['missing']:.1%} of {n_rows} rows."

@@ -9,6 +9,7 @@ from ._interaction import AttentionInteraction, ResidualInteraction
 from ._losses import HUBER_DELTA, OutputLayout, activate, ordinal_outputs, prediction_losses, task_losses
 from ._model import ColumnAttentionModel
 from ._queries import ContextQueries, MultiHeadQueries, Queries, SuperposedQueries, TaskQueries, TokenQueries
+from ._sequences import StepBatch, StepDesign, StepTokens
 from ._steps import (
     STEP_ENCODERS,
     STEP_POOLINGS,
@@ -37,9 +38,12 @@ __all__ = [
     "OutputLayout",
     "Queries",
     "ResidualInteraction",
+    "StepBatch",
+    "StepDesign",
     "StepEncoder",
     "StepPooling",
     "StepPositions",
+    "StepTokens",
     "SuperposedQueries",
     "TaskHeads",
     "TaskQueries",

@@ -12,6 +12,7 @@ from ._bags import BagBatch, BagTokens
 from ._encoder import TokenEncoder
 from ._heads import TaskHeads
 from ._interaction import AttentionInteraction, ResidualInteraction
+from ._sequences import StepBatch, StepTokens
 from ._tokens import ColumnTokens
 from ._views import ViewNetwork
 
@@ -33,9 +34,9 @@ class ColumnAttentionModel(nn.Module):
         Between tokens and attention.
     interaction : ResidualInteraction or AttentionInteraction, optional
         Between the slots' units and the heads.
-    bags : sequence of BagTokens, default=()
-        One for each bag column. Their tokens come after those of numbers and categories; the attention takes
-        each of them for a column.
+    bags : sequence of StepTokens or BagTokens, default=()
+        One for each sequence column and each bag column. Their tokens come after those of numbers and
+        categories; the attention takes each of them for a column.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class ColumnAttentionModel(nn.Module):
         *,
         encoder: TokenEncoder | None = None,
         interaction: ResidualInteraction | AttentionInteraction | None = None,
-        bags: Sequence[BagTokens] = (),
+        bags: Sequence[StepTokens | BagTokens] = (),
     ) -> None:
         super().__init__()
         self.tokens = tokens
@@ -65,7 +66,7 @@ class ColumnAttentionModel(nn.Module):
         categories: Tensor,
         dropout_generator: torch.Generator | None = None,
         *,
-        bags: Sequence[BagBatch] = (),
+        bags: Sequence[StepBatch | BagBatch] = (),
     ) -> Tensor:
         """Compute the outputs of all folds, views and tasks.
 
@@ -77,8 +78,8 @@ class ColumnAttentionModel(nn.Module):
             Codes.
         dropout_generator : torch.Generator, optional
             Draws the dropout of a training step; without it nothing is dropped.
-        bags : sequence of BagBatch, default=()
-            The same rows, of each bag column.
+        bags : sequence of StepBatch or BagBatch, default=()
+            The same rows, of each sequence column and each bag column.
 
         Returns
         -------
@@ -101,7 +102,7 @@ class ColumnAttentionModel(nn.Module):
         self,
         numbers: Tensor,
         categories: Tensor,
-        bags: Sequence[BagBatch],
+        bags: Sequence[StepBatch | BagBatch],
         dropout_generator: torch.Generator | None = None,
     ) -> Tensor:
         """Give the tokens of numbers, categories and bags.
@@ -126,7 +127,7 @@ class ColumnAttentionModel(nn.Module):
         numbers: Tensor,
         categories: Tensor,
         *,
-        bags: Sequence[BagBatch] = (),
+        bags: Sequence[StepBatch | BagBatch] = (),
         per_view: bool = False,
     ) -> Tensor:
         """Give each task's attention over columns, the mean over folds and views, or that of each view.
@@ -148,14 +149,16 @@ class ColumnAttentionModel(nn.Module):
             return torch.einsum("gbvsc,gvts->bgvtc", by_slot, self.heads.gates()).flatten(1, 2)
         return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
 
-    def _slot_weights(self, numbers: Tensor, categories: Tensor, bags: Sequence[BagBatch]) -> Tensor:
+    def _slot_weights(
+        self, numbers: Tensor, categories: Tensor, bags: Sequence[StepBatch | BagBatch]
+    ) -> Tensor:
         """Give the attention of slots over all tokens, (G, B, V, S, C)."""
         return self.attention.weights(self._encoded(self.all_tokens(numbers, categories, bags)))
 
     def entry_attention(
-        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[BagBatch]
+        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[StepBatch | BagBatch]
     ) -> tuple[Tensor, ...]:
-        """Give each task's attention to the entries of bags, the mean over folds and views.
+        """Give each task's attention to the entries of bags and steps, the mean over folds and views.
 
         An entry gets what a task gives to the tokens of its bag, times its share of each of them.
 
@@ -167,17 +170,17 @@ class ColumnAttentionModel(nn.Module):
         Returns
         -------
         tuple of Tensor of shape (E, T)
-            In the order of each bag's entries. Over all entries of a row, with the task's attention to
-            numbers, categories and bags without entries, it sums to 1.
+            In the order of each bag's entries, and of the steps that are there. Over all entries of a
+            row, with the task's attention to numbers, categories and columns without entries, it sums to 1.
         """
         by_slot = self._slot_weights(numbers, categories, bags)  # (G, B, V, S, C)
         by_task = torch.einsum("gbvsc,gvts->gbtc", by_slot, self.heads.gates()) / by_slot.shape[2]
         first, entries = self.tokens.n_columns, []
         for module, bag in zip(self.bags, bags, strict=True):
-            assert isinstance(module, BagTokens)  # ModuleList does not say so
+            assert isinstance(module, StepTokens | BagTokens)  # ModuleList does not say so
             rows = bag.row_of_entry()
             of_tokens = by_task[..., first : first + module.n_heads]  # (G, B, T, P)
-            of_entries = module.weights(bag)  # (G, E, P)
+            of_entries = module.weights(bag)  # type: ignore[arg-type]  # each its own kind; (G, E, P)
             by_fold = [
                 torch.einsum("etp,ep->et", of_fold[rows], shares)
                 for of_fold, shares in zip(of_tokens, of_entries, strict=True)

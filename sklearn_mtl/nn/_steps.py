@@ -75,7 +75,7 @@ class StepPositions(nn.Module):
             waves = position_features(mask[0, 0], self.weight.dtype)
             return (waves @ self.weight).unsqueeze(1).expand(n_folds, n_rows, n_steps, -1)
         waves = position_features(mask, self.weight.dtype)  # (G or 1, B, L, ·)
-        return _times(waves, self.weight)
+        return product(waves, self.weight)
 
 
 def position_features(mask: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -369,6 +369,8 @@ class StepPooling(nn.Module):
         Draws the initial values.
     k : int, default=8
         Of ``"top_k"``.
+    d_out : int, optional
+        Width of the tokens; D by default.
 
     Examples
     --------
@@ -390,15 +392,17 @@ class StepPooling(nn.Module):
         d_token: int,
         generator: torch.Generator,
         k: int = 8,
+        d_out: int | None = None,
     ) -> None:
         super().__init__()
+        d_out = d_out or d_token
         self.kind, self.n_tokens, self.k = kind, n_tokens, k
         std = d_token**-0.5
         self.query: nn.Parameter | None = None
         if kind in ("attention", "top_k"):
             self.query = normal(n_folds, n_tokens, d_token, std=std, generator=generator)
-        self.value = normal(n_folds, n_tokens, d_token, d_token, std=std, generator=generator)
-        self.empty = normal(n_folds, n_tokens, 1, d_token, std=0.5, generator=generator)
+        self.value = normal(n_folds, n_tokens, d_token, d_out, std=std, generator=generator)
+        self.empty = normal(n_folds, n_tokens, 1, d_out, std=0.5, generator=generator)
 
     def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
         """Pool.
@@ -475,8 +479,8 @@ def _maximum(steps: Tensor, mask: Tensor) -> Tensor:
     return greatest.masked_fill(~there.any(2), 0.0)
 
 
-def _times(arrays: Tensor, weight: Tensor) -> Tensor:
-    """Multiply (G or 1, B, L, F) by (G, F, D); (G, B, L, D)."""
+def product(arrays: Tensor, weight: Tensor) -> Tensor:
+    """Multiply (G or 1, B, L, F) by a matrix of each fold, (G, F, D); (G, B, L, D)."""
     if len(arrays) == len(weight):
         return (arrays.flatten(1, 2) @ weight).view(len(weight), *arrays.shape[1:3], -1)
     return torch.einsum("blf,gfd->gbld", arrays[0], weight)

@@ -11,12 +11,13 @@ from scipy.sparse import csr_array
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..nn import BagBatch, ColumnTokens
+from ..encoding import Sequences
+from ..nn import BagBatch, ColumnTokens, StepBatch
 from ._rows import TargetScales, TrainingRows
 
 _MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 
-Inputs = tuple[Tensor, Tensor, tuple[BagBatch, ...]]
+Inputs = tuple[Tensor, Tensor, tuple[StepBatch | BagBatch, ...]]
 Batch = tuple[Inputs, tuple[Tensor, Tensor]]
 
 
@@ -74,6 +75,68 @@ class BagRows:
         return BagBatch(self.terms.long(), self.values, self.starts[None])
 
 
+class StepRows:
+    """A sequence column on the device.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        Scaled, without NaN, of R rows.
+    device : str
+    dtype : torch.dtype, default=torch.float32
+        Of values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklearn_mtl.encoding import Sequences
+    >>> sequences = Sequences(np.array([[1.0], [2.0], [3.0]]), np.array([0, 2]), np.array([2, 1]))
+    >>> rows = StepRows(sequences, device="cpu")
+    >>> rows[torch.tensor([[1, 0]])].values.squeeze(-1).tolist()
+    [[[3.0, 0.0], [1.0, 2.0]]]
+    """
+
+    def __init__(
+        self, sequences: Sequences, *, device: str | torch.device, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.starts = torch.from_numpy(sequences.starts).to(device)  # (R,)
+        self.lengths = torch.from_numpy(sequences.lengths).to(device)  # (R,)
+        values = torch.from_numpy(sequences.values).to(device, dtype)
+        self.values = torch.cat([values, values.new_zeros(1, values.shape[1])])  # (S + 1, F), the last pads
+
+    def __getitem__(self, rows: Tensor) -> StepBatch:
+        """Gather rows.
+
+        Parameters
+        ----------
+        rows : Tensor of int64, shape (G, B)
+
+        Returns
+        -------
+        StepBatch
+            In this order, as long as the longest of them.
+        """
+        lengths = self.lengths[rows].unsqueeze(-1)  # (G, B, 1)
+        place = torch.arange(max(1, int(lengths.max())), device=rows.device)
+        mask = place < lengths  # (G, B, L)
+        steps = (self.starts[rows].unsqueeze(-1) + place).masked_fill(~mask, len(self.values) - 1)
+        return StepBatch(self.values[steps], mask)
+
+    def all(self) -> StepBatch:
+        """Give all rows, the same for all folds."""
+        return self[torch.arange(len(self.starts), device=self.starts.device)[None]]
+
+
+def rows_on_device(
+    bag: Sequences | csr_array, *, device: str | torch.device, dtype: torch.dtype = torch.float32
+) -> StepRows | BagRows:
+    """Put a sequence column or a bag column on the device."""
+    if isinstance(bag, Sequences):
+        return StepRows(bag, device=device, dtype=dtype)
+    return BagRows(bag, device=device, dtype=dtype)
+
+
 class FoldDataset(Dataset[Batch]):
     """Training rows as tensors; a batch of them has labels as each fold standardises them.
 
@@ -92,7 +155,8 @@ class FoldDataset(Dataset[Batch]):
     ----------
     numbers : Tensor of shape (R, N), or (R, N, P) once they are encoded, float32
     categories : Tensor of shape (R, M), int64
-    bags : tuple of BagRows
+    bags : tuple of StepRows and BagRows
+        Of sequence columns, then of bag columns.
     values, weights : Tensor of shape (R, T), float64
         As in `rows`; on the CPU where the device has no float64.
     mean, deviation : Tensor of shape (G, T), float64
@@ -115,7 +179,8 @@ class FoldDataset(Dataset[Batch]):
         self.rows, self.scales, self.others = rows, scales, others
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
-        self.bags = tuple(BagRows(bag, device=device) for bag in rows.bags)
+        entries: tuple[Sequences | csr_array, ...] = (*rows.sequences, *rows.bags)
+        self.bags = tuple(rows_on_device(bag, device=device) for bag in entries)
         of_labels = "cpu" if torch.device(device).type == "mps" else device
         self.values = torch.from_numpy(rows.values).to(of_labels)
         self.weights = torch.from_numpy(rows.weights).to(of_labels)
@@ -146,7 +211,7 @@ class FoldDataset(Dataset[Batch]):
         -------
         numbers : Tensor of shape (G, B, N) or (G, B, N, P)
         categories : Tensor of shape (G, B, M)
-        bags : tuple of BagBatch
+        bags : tuple of StepBatch and BagBatch
         targets, weights : Tensor of shape (G, B, T)
         """
         labelled = rows.to(self.values.device)
@@ -157,7 +222,7 @@ class FoldDataset(Dataset[Batch]):
         return self.inputs(rows), (targets.float().to(rows.device), scaled)
 
     def inputs(self, rows: Tensor) -> Inputs:
-        """Gather numbers, categories and bags as `__getitem__` does, without labels."""
+        """Gather numbers, categories, sequences and bags as `__getitem__` does, without labels."""
         return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags)
 
 

@@ -14,9 +14,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from ..encoding import BagTerms, Columns, FrequentTerms, LinearDesign, NumberScaling
-from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, activate
-from ._batches import BagRows
+from ..encoding import (
+    BagTerms,
+    Columns,
+    FrequentTerms,
+    LinearDesign,
+    NumberScaling,
+    Sequences,
+    StepScaling,
+)
+from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, StepBatch, StepTokens, activate
+from ._batches import rows_on_device
 from ._forest import ForestView
 from ._net import FoldNet
 from ._rows import TargetScales
@@ -25,6 +33,9 @@ from ._temperature import temper
 _FLOATS_AT_ONCE = 2**20  # of the network
 _ROWS_AT_ONCE = 8192
 _MOST_ROWS_IN_FLOAT64 = 512
+
+
+Entries = Sequences | csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +54,8 @@ class Preparation:
         Of all columns.
     bags : tuple of BagTerms, default=()
         Of all bag columns.
+    steps : tuple of StepScaling, default=()
+        Of all sequence columns.
     """
 
     active_numbers: NDArray[np.int64]
@@ -50,6 +63,7 @@ class Preparation:
     scaling: NumberScaling
     design: LinearDesign
     bags: tuple[BagTerms, ...] = ()
+    steps: tuple[StepScaling, ...] = ()
 
     def network_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Prepare rows for the network; (B, N) and (B, M)."""
@@ -59,6 +73,11 @@ class Preparation:
     def network_bags(self, columns: Columns) -> tuple[csr_array, ...]:
         """Prepare rows of bags for the network; each (B, ·)."""
         return tuple(terms.transform(bag) for terms, bag in zip(self.bags, columns.bags, strict=True))
+
+    def network_sequences(self, columns: Columns) -> tuple[Sequences, ...]:
+        """Prepare rows of sequences for the network; each (B,)."""
+        pairs = zip(self.steps, columns.sequences, strict=True)
+        return tuple(scaling.transform(sequences) for scaling, sequences in pairs)
 
 
 class _Serving:
@@ -83,7 +102,7 @@ class _Serving:
         outputs: Callable[..., Tensor],
         numbers: NDArray[np.float32],
         categories: NDArray[np.int64],
-        bags: Sequence[csr_array],
+        bags: Sequence[Entries],
         *,
         axis: int,
     ) -> NDArray[np.float64]:
@@ -94,7 +113,7 @@ class _Serving:
 
     @torch.inference_mode()
     def entry_attention(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[csr_array]
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[Entries]
     ) -> list[NDArray[np.float64]]:
         """Compute the tasks' attention to the entries of each bag, (E, T)."""
         inputs = self._inputs(numbers, categories, bags)
@@ -102,16 +121,25 @@ class _Serving:
         return [torch.cat(of_bag).double().cpu().numpy() for of_bag in zip(*blocks, strict=True)]
 
     def _inputs(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[csr_array]
-    ) -> Iterator[tuple[Tensor, Tensor, list[BagBatch]]]:
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[Entries]
+    ) -> Iterator[tuple[Tensor, Tensor, list[StepBatch | BagBatch]]]:
         """Give rows to the device block by block."""
-        for start in range(0, len(numbers), self.block_size):
-            rows = slice(start, start + self.block_size)
+        block_size = self._block_size(bags)
+        for start in range(0, len(numbers), block_size):
+            rows = slice(start, start + block_size)
             yield (
                 torch.from_numpy(numbers[rows]).to(self.device, self.dtype).unsqueeze(0),
                 torch.from_numpy(categories[rows]).to(self.device).unsqueeze(0),
-                [BagRows(bag[rows], device=self.device, dtype=self.dtype).all() for bag in bags],
+                [rows_on_device(bag[rows], device=self.device, dtype=self.dtype).all() for bag in bags],
             )
+
+    def _block_size(self, bags: Sequence[Entries]) -> int:
+        """Choose how many rows are computed at once, fewer of long sequences."""
+        floats = [1]
+        for module, bag in zip(self.module.bags, bags, strict=True):
+            if isinstance(module, StepTokens) and isinstance(bag, Sequences):
+                floats.append(module.floats(int(bag.lengths.max(initial=1))))
+        return min(self.block_size, max(1, _FLOATS_AT_ONCE // max(floats)))
 
 
 @dataclass(eq=False)
@@ -253,7 +281,7 @@ class Ensemble:
         """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
         serving = self._serving(columns.n_rows)
 
-        def moments(*inputs: Tensor, bags: list[BagBatch]) -> Tensor:
+        def moments(*inputs: Tensor, bags: list[StepBatch | BagBatch]) -> Tensor:
             outputs = activate(serving.module(*inputs, bags=bags), self.layout)
             return torch.stack([outputs.mean(2), outputs.var(2, correction=0)])
 
@@ -278,16 +306,15 @@ class Ensemble:
         Returns
         -------
         ndarray of shape (B, T, C), or (B, G V, T, C)
-            Active numbers, then active categories and bags, each bag with the sum over its tokens; sums to 1
-            over C. Of a task with views of its own, both networks' attention by their shares, or, if views
-            are kept apart, that of the shared ones.
+            Active numbers, then active categories, sequences and bags, each of the latter two with the sum
+            over its tokens; sums to 1 over C. Of a task with views of its own, both networks' attention by
+            their shares, or, if views are kept apart, that of the shared ones.
         """
         serving = self._serving(columns.n_rows)
         inputs = map(self._inputs, _blocks(columns))
         of_module = partial(serving.module.task_attention, per_view=per_view)
         attention = np.concatenate([serving.compute(of_module, *block, axis=0) for block in inputs])
-        if columns.bags:
-            widths = serving.module.bag_widths
+        if widths := serving.module.bag_widths:
             starts = np.cumsum([serving.module.tokens.n_columns, *widths])
             of_bags = [attention[..., first : first + n] for first, n in zip(starts, widths, strict=False)]
             of_bags = [of_bag.sum(axis=-1, keepdims=True) for of_bag in of_bags]
@@ -330,7 +357,7 @@ class Ensemble:
         return effects
 
     def entry_attention(self, columns: Columns) -> list[NDArray[np.float64]]:
-        """Give each task's attention over the entries of bags: to words, for one.
+        """Give each task's attention over the steps of sequences and the entries of bags, such as words.
 
         Parameters
         ----------
@@ -340,24 +367,27 @@ class Ensemble:
         Returns
         -------
         list of ndarray of shape (E, T)
-            In the order of the entries of each bag of `columns`; 0 for terms that were left out in fit. In a
-            row, what a task gives to a bag that has entries is the sum over these.
+            In the order of the steps of each of the sequences of `columns`, then of the entries of each bag;
+            0 for terms that were left out in fit. In a row, what a task gives to a column that has entries is
+            the sum over these.
         """
         serving = self._serving(columns.n_rows)
-        attention = [np.zeros((bag.nnz, len(self.layout.kinds))) for bag in columns.bags]
-        done = [0] * len(attention)
+        parts: list[list[NDArray[np.float64]]] = []
         for block in _blocks(columns):
-            of_bags = serving.entry_attention(*self._inputs(block))
-            for place, (terms, bag) in enumerate(zip(self.preparation.bags, block.bags, strict=True)):
-                part = attention[place][done[place] : done[place] + bag.nnz]
-                part[terms.kept_entries(bag)] = of_bags[place]
-                done[place] += bag.nnz
+            of_block = serving.entry_attention(*self._inputs(block))
+            first = len(block.sequences)
+            for place, (terms, bag) in enumerate(zip(self.preparation.bags, block.bags, strict=True), first):
+                of_all = np.zeros((bag.nnz, len(self.layout.kinds)))
+                of_all[terms.kept_entries(bag)] = of_block[place]
+                of_block[place] = of_all
+            parts.append(of_block)
+        attention = [np.concatenate(of_column) for of_column in zip(*parts, strict=True)]
         for task, views, weight in self._networks_alone():
             for of_all, of_task in zip(attention, views.entry_attention(columns), strict=True):
                 of_all[:, task] += weight * (of_task[:, 0] - of_all[:, task])
         return attention
 
-    def network_tensors(self, columns: Columns) -> tuple[Tensor, Tensor, list[BagBatch]]:
+    def network_tensors(self, columns: Columns) -> tuple[Tensor, Tensor, list[StepBatch | BagBatch]]:
         """Give rows to the network's device, in float32.
 
         Parameters
@@ -368,25 +398,27 @@ class Ensemble:
         Returns
         -------
         numbers, categories : Tensor of shape (1, B, N), (1, B, M)
-        bags : list of BagBatch
+        bags : list of StepBatch and BagBatch
         """
         numbers, categories, bags = self._inputs(columns)
         device = self.net.device
         return (
             torch.from_numpy(numbers)[None].to(device),
             torch.from_numpy(categories)[None].to(device),
-            [BagRows(bag, device=device).all() for bag in bags],
+            [rows_on_device(bag, device=device).all() for bag in bags],
         )
 
-    def _inputs(
-        self, columns: Columns
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[csr_array, ...]]:
-        return *self.preparation.network_inputs(columns), self.preparation.network_bags(columns)
+    def _inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[Entries, ...]]:
+        preparation = self.preparation
+        sequences, bags = preparation.network_sequences(columns), preparation.network_bags(columns)
+        entries: tuple[Entries, ...] = (*sequences, *bags)
+        return *preparation.network_inputs(columns), entries
 
     def _forest_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Prepare rows for the forest, with the frequent terms of bags among the numbers."""
-        numbers, categories, bags = self._inputs(columns)
+        numbers, categories = self.preparation.network_inputs(columns)
         if self.frequent is not None:
+            bags = self.preparation.network_bags(columns)
             numbers = np.hstack([numbers, self.frequent.transform(bags)])
         return numbers, categories
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..encoding import DesignRows
+from ..encoding import DesignRows, Sequences
 from ..nn import OutputLayout
 from ._constants import best_constants, class_outputs, loss_of_constants, spread
 
@@ -41,6 +41,8 @@ class TrainingRows:
         Terms and values of bag columns.
     bag_scales : tuple of float, default=()
         Of the rows' norms in each of them.
+    sequences : tuple of Sequences of R rows, float32, default=()
+        Scaled steps of sequence columns, without NaN.
     """
 
     numbers: NDArray[np.float32]
@@ -54,6 +56,7 @@ class TrainingRows:
     part: NDArray[np.int64] | None = None
     bags: tuple[csr_array, ...] = ()
     bag_scales: tuple[float, ...] = ()
+    sequences: tuple[Sequences, ...] = ()
 
     @property
     def n_folds(self) -> int:
