@@ -9,6 +9,7 @@ prepares all columns for the linear view, :class:`DesignRows` without a copy of 
 
 from ._bags import BagTerms
 from ._columns import MISSING, ColumnInfo, Columns, Sequences, active_columns
+from ._continuation import Continuation, find_continuation
 from ._frequent import FrequentTerms
 from ._linear import DesignRows, LinearDesign
 from ._reader import ColumnReader
@@ -25,6 +26,7 @@ __all__ = [
     "ColumnInfo",
     "ColumnReader",
     "Columns",
+    "Continuation",
     "DesignRows",
     "FrequentTerms",
     "LinearDesign",
@@ -38,6 +40,7 @@ __all__ = [
     "TextTerms",
     "active_columns",
     "check_table",
+    "find_continuation",
     "merge_rows",
     "quantile_bins",
 ]

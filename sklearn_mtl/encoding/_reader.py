@@ -253,8 +253,8 @@ class ColumnReader:
                 next(of_categories)[:] = read
             else:
                 if info.kind == "sequence":
-                    sequences.append(read)
-                    read = self.sequences[info.index].numbers(read)
+                    steps, read = read
+                    sequences.append(steps)
                 numbers[:, place : place + info.n_numbers] = read.reshape(len(table), -1)
                 place += info.n_numbers
         return Columns(numbers, categories, tuple(bags), tuple(sequences))
@@ -430,7 +430,8 @@ class _Description:
         return _text_info(name, index, terms), terms
 
     def _sequence(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, SequenceReader]:
-        reader = SequenceReader(max_length=self.sequences.max_length)
+        centre = "none" if self.sequences.centre == "auto" else self.sequences.centre
+        reader = SequenceReader(max_length=self.sequences.max_length, centre=centre)
         reader.fit(values, is_present=self.is_present)
         info = ColumnInfo(
             name,

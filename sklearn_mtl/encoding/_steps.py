@@ -21,6 +21,7 @@ from ._table import Values
 _VALUES_AT_ONCE = 2**20
 _MOST_WINDOW = 1024  # columns of the linear view, of one sequence column
 _SUMMARIES = ("mean", "deviation", "least", "greatest", "first", "last", "slope")
+_RELATIVE = {"mean", "least", "greatest", "first"}  # to a centre; the last value tells the level
 N_AUTO_TOKENS = 8
 
 
@@ -32,9 +33,13 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     columns : list of str or int, or None, default=None
         Names of the sequence columns, places in an array. None finds them: a column is one where any cell is
         a list, tuple or array of numbers.
-    centre : {"none", "last", "mean"}, default="none"
-        What networks and linear view see each channel relative to, row by row: its last value or its mean,
-        which they have as a number beside. Choose ``"last"`` for series whose level drifts.
+    centre : {"auto", "none", "last", "mean"}, default="auto"
+        What each channel is seen relative to, row by row: its last value or its mean, which is there as a
+        number beside. ``"auto"``: the last value in columns that a task continues, else nothing.
+    relative_labels : bool, default=True
+        Learn tasks of numbers that continue a channel, as in forecasting, relative to its last value. These
+        are the tasks of which less than half of the variance is left when the last value of a channel is
+        subtracted; ``tasks_`` says which.
     encoder : {"none", "self_attention", "convolution", "recurrent"}, default="none"
         What lets steps take from each other before they are pooled: self-attention, a convolution, or gated
         recurrent units from both ends.
@@ -69,7 +74,8 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "columns": [list, tuple, None],
-        "centre": [StrOptions({"none", "last", "mean"})],
+        "centre": [StrOptions({"auto", "none", "last", "mean"})],
+        "relative_labels": ["boolean"],
         "encoder": [StrOptions({"none", "self_attention", "convolution", "recurrent"})],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "window": [Interval(Integral, 0, None, closed="left"), None],
@@ -83,7 +89,8 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         self,
         *,
         columns: Sequence[Any] | None = None,
-        centre: str = "none",
+        centre: str = "auto",
+        relative_labels: bool = True,
         encoder: str = "none",
         n_layers: int = 1,
         window: int | None = None,
@@ -94,6 +101,7 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     ) -> None:
         self.columns = columns
         self.centre = centre
+        self.relative_labels = relative_labels
         self.encoder = encoder
         self.n_layers = n_layers
         self.window = window
@@ -174,12 +182,15 @@ class SequenceReader:
     missing or has no steps is a missing sequence.
 
     The numbers are mean, standard deviation, least and greatest value, first, last and slope of each channel,
-    and the length.
+    and the length. Steps and numbers but deviation, slope, length and the centre itself, and the last value,
+    are relative to the centre.
 
     Parameters
     ----------
     max_length : int or None
         Of a longer sequence the last steps are read; of all, all with None.
+    centre : {"none", "last", "mean"}, default="none"
+        Of each row and channel. It can be changed after ``fit``.
 
     Attributes
     ----------
@@ -195,10 +206,9 @@ class SequenceReader:
     --------
     >>> cells = np.array([[1.0, 2.0, 4.0], None, [3.0, np.nan]], dtype=object)
     >>> reader = SequenceReader(max_length=None).fit(cells, is_present=np.ones(3, dtype=bool))
-    >>> sequences = reader.read(cells)
+    >>> sequences, numbers = reader.read(cells)
     >>> sequences.lengths.tolist(), sequences.values.ravel().tolist()
     ([3, 0, 1], [1.0, 2.0, 4.0, 3.0, nan])
-    >>> numbers = reader.numbers(sequences)
     >>> dict(zip(reader.parts, numbers[0].tolist(), strict=True))["slope"]
     1.5
     """
@@ -208,8 +218,8 @@ class SequenceReader:
     is_cut: bool
     parts: tuple[str, ...]
 
-    def __init__(self, *, max_length: int | None) -> None:
-        self.max_length = max_length
+    def __init__(self, *, max_length: int | None, centre: str = "none") -> None:
+        self.max_length, self.centre = max_length, centre
 
     def fit(self, values: Values, *, is_present: NDArray[np.bool_]) -> SequenceReader:
         """Learn the number of channels.
@@ -243,7 +253,7 @@ class SequenceReader:
         self.parts = (*of_channels, "length")
         return self
 
-    def read(self, values: Values) -> Sequences:
+    def read(self, values: Values) -> tuple[Sequences, NDArray[np.float64]]:
         """Read a column.
 
         Parameters
@@ -253,7 +263,9 @@ class SequenceReader:
 
         Returns
         -------
-        Sequences
+        sequences : Sequences
+        numbers : ndarray of shape (B, number of parts)
+            NaN of a missing sequence, and of a channel that is missing in all of its steps.
 
         Raises
         ------
@@ -261,26 +273,18 @@ class SequenceReader:
             A cell is no sequence, or has another number of channels than in ``fit``.
         """
         sequences = self._joined(_cells(values))
-        return sequences if self.max_length is None else sequences.last(self.max_length)
-
-    def numbers(self, sequences: Sequences) -> NDArray[np.float64]:
-        """Sum up each sequence, channel by channel.
-
-        Parameters
-        ----------
-        sequences : Sequences
-            B rows.
-
-        Returns
-        -------
-        ndarray of shape (B, number of parts), float64
-            NaN of a missing sequence, and of a channel that is missing in all of its steps.
-        """
-        numbers = np.full((len(sequences), len(self.parts)), np.nan)
+        if self.max_length is not None:
+            sequences = sequences.last(self.max_length)
+        summaries = np.full((len(sequences), len(_SUMMARIES), self.n_channels), np.nan)
         for rows, block in _padded_blocks(sequences):
-            numbers[rows, :-1] = _summaries(block).reshape(len(block), -1)
-        numbers[:, -1] = np.where(sequences.lengths > 0, sequences.lengths, np.nan)
-        return numbers
+            summaries[rows] = _summaries(block)
+        if self.centre != "none":
+            centres = summaries[:, _SUMMARIES.index(self.centre)].copy()  # (B, C)
+            relative = [place for place, name in enumerate(_SUMMARIES) if name in _RELATIVE - {self.centre}]
+            summaries[:, relative] -= centres[:, None]
+            sequences = _relative_to(sequences, np.nan_to_num(centres, nan=0.0))
+        lengths = np.where(sequences.lengths > 0, sequences.lengths, np.nan)
+        return sequences, np.column_stack([summaries.reshape(len(sequences), -1), lengths])
 
     def _joined(self, cells: list[NDArray[np.float64] | None]) -> Sequences:
         for row, cell in enumerate(cells):
@@ -310,11 +314,6 @@ class StepScaling:
     missing values become 0, and a channel with some gets a flag of them beside. The linear view has the last
     steps as they are, as many as the shortest of the training sequences has, up to 1,024 values.
 
-    Parameters
-    ----------
-    centre : {"none", "last", "mean"}
-        What each channel is relative to, row by row.
-
     Attributes
     ----------
     n_features : int
@@ -326,15 +325,12 @@ class StepScaling:
     --------
     >>> values = np.array([[0.0], [1.0], [2.0], [3.0], [4.0], [2.0]])
     >>> sequences = Sequences(values, np.array([0, 2]), np.array([2, 4]))
-    >>> scaling = StepScaling(centre="none").fit(sequences)
+    >>> scaling = StepScaling().fit(sequences)
     >>> scaling.transform(sequences).values.astype(float).round(2).ravel().tolist()
     [-1.54, -0.86, 0.0, 0.86, 1.54, 0.0]
     >>> scaling.window(sequences).tolist()
     [[0.0, 1.0], [4.0, 2.0]]
     """
-
-    def __init__(self, *, centre: str) -> None:
-        self.centre = centre
 
     def fit(self, sequences: Sequences, *, rows: NDArray[np.int64] | None = None) -> StepScaling:
         """Learn scales, missing values and the length of the window.
@@ -352,7 +348,7 @@ class StepScaling:
             Itself.
         """
         seen = sequences if rows is None else sequences[rows]
-        values = self._centred(seen).values
+        values = seen.gathered().values
         self._scaling = NumberScaling().fit(values)
         self._flagged = np.flatnonzero(np.isnan(values).any(axis=0))
         n_channels = values.shape[1]
@@ -374,10 +370,10 @@ class StepScaling:
         Sequences
             With `n_features` channels in float32, and nothing but the steps of these rows.
         """
-        centred = self._centred(sequences)
-        flags = np.isnan(centred.values[:, self._flagged])
-        scaled = np.nan_to_num(self._scaling.transform(centred.values), nan=0.0)
-        return replace(centred, values=np.hstack([scaled, flags], dtype=np.float32))
+        gathered = sequences.gathered()
+        flags = np.isnan(gathered.values[:, self._flagged])
+        scaled = np.nan_to_num(self._scaling.transform(gathered.values), nan=0.0)
+        return replace(gathered, values=np.hstack([scaled, flags], dtype=np.float32))
 
     def window(self, sequences: Sequences) -> NDArray[np.floating]:
         """Give the last steps of rows for the linear view, one after the other.
@@ -392,8 +388,7 @@ class StepScaling:
         ndarray of shape (B, n_window * n_channels)
             NaN where missing.
         """
-        last = sequences.last(self.n_window)
-        return self._centred(last).padded(self.n_window).reshape(len(sequences), -1)
+        return sequences.last(self.n_window).padded(self.n_window).reshape(len(sequences), -1)
 
     def window_columns(
         self, sequences: Sequences, *, rows: NDArray[np.int64] | None = None
@@ -411,17 +406,6 @@ class StepScaling:
         ndarray of float64
         """
         return observed_columns(self.window(sequences if rows is None else sequences[rows]))
-
-    def _centred(self, sequences: Sequences) -> Sequences:
-        """Take out of each channel what it is relative to; gathers the steps."""
-        gathered = sequences.gathered()
-        if self.centre == "none" or not len(gathered.values):
-            return gathered
-        centres = np.empty((len(gathered), gathered.values.shape[1]))
-        for rows, block in _padded_blocks(gathered):
-            centres[rows] = _summaries(block)[:, _SUMMARIES.index(self.centre)]
-        centres = np.nan_to_num(centres, nan=0.0)
-        return replace(gathered, values=gathered.values - np.repeat(centres, gathered.lengths, axis=0))
 
 
 def _cells(values: Values) -> list[NDArray[np.float64] | None]:
@@ -473,6 +457,12 @@ def _without_padding(values: NDArray[np.float64], lengths: NDArray[np.int64]) ->
     if len(there):
         found[there] = np.maximum.reduceat(reached, starts[there])
     return found
+
+
+def _relative_to(sequences: Sequences, centres: NDArray[np.float64]) -> Sequences:
+    """Subtract a centre (B, C) from the steps of each row."""
+    gathered = sequences.gathered()
+    return replace(gathered, values=gathered.values - np.repeat(centres, gathered.lengths, axis=0))
 
 
 def _padded_blocks(sequences: Sequences) -> Iterator[tuple[NDArray[np.intp], NDArray[np.floating]]]:

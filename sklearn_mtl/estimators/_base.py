@@ -285,8 +285,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         """Train, and set all fitted attributes."""
         merged = distinct_rows(read, owner=type(self).__name__)
         seed = resolve_seed(self.random_state)
-        options = self._sequences()
-        preparation = prepare(read, merged.first, centre="none" if options is None else options.centre)
+        preparation = prepare(read, merged.first)
         if self.verbose:
             say_what_is_hashed(preparation, owner=type(self).__name__)
         sizes = self._resolve_sizes(read, merged, preparation)
@@ -295,11 +294,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         first, inverse = merged.first, merged.inverse
         alone = tasks_to_try(read, merged, self.sharing)
         del merged  # its weights are as large as the labels
-        shared: dict[str, Any] = {"preparation": preparation, "device": device, "seed": seed}
-        rows, ensemble, out_of_fold = self._fit_joint(read, rows, sizes=sizes, **shared)
-        self._serve_alone(ensemble, out_of_fold, read, tasks=alone, first=first, inverse=inverse, **shared)
+        options: dict[str, Any] = {"preparation": preparation, "device": device, "seed": seed}
+        rows, ensemble, out_of_fold = self._fit_joint(read, rows, sizes=sizes, **options)
+        self._serve_alone(ensemble, out_of_fold, read, tasks=alone, first=first, inverse=inverse, **options)
         ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
+        ensemble.continuation = read.continuation
         out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
+        out_of_fold += ensemble.offsets(read.columns.take(first))
         self._set_resolved(sizes, device=device, task_weight=rows.task_weight, names=read.task_set.names)
         self._set_fitted(read, ensemble)
         self._set_out_of_fold(read, out_of_fold, inverse)

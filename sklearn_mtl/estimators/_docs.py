@@ -152,7 +152,7 @@ tasks_ : DataFrame
     What was understood of y, one row a task: its ``kind`` (``"regression"``, ``"binary"``,
     ``"multiclass"``, or the one that was given), ``n_classes``, ``n_labelled`` rows, the share that is
     ``missing``, and the ``baseline``: the most frequent class, or the best constant for the task's loss, such
-    as the mean.
+    as the mean. If tasks are learned relative to the last value of a sequence, that is in ``continues``.
 columns_ : DataFrame
     What was understood of X, one row a column: its ``kind`` (``"number"``, ``"category"``, ``"text"``,
     ``"date"``, ``"duration"``, ``"sequence"``, or ``"sparse"`` for many columns that are mostly 0 and read as

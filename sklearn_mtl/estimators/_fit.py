@@ -15,6 +15,7 @@ from ..encoding import (
     BagTerms,
     ColumnReader,
     Columns,
+    Continuation,
     DesignRows,
     FrequentTerms,
     LinearDesign,
@@ -25,6 +26,7 @@ from ..encoding import (
     TextColumns,
     active_columns,
     check_table,
+    find_continuation,
     merge_rows,
 )
 from ..nn import OutputLayout
@@ -64,6 +66,7 @@ from ._thresholds import Threshold, read_threshold
 _LEAST_GROUPS = 32
 _ROWS_AT_ONCE = 8192
 _LEAST_RATE = 1e-300
+_CONTINUING = ("regression", "absolute_error", "huber", "quantile")
 _MOST_ROWS_ATTENDED = 2_000
 
 
@@ -92,6 +95,8 @@ class FitInput:
     label_smoothing : list of float, length T, or None
     groups : ndarray of int64, shape (B,), or None
         Rows of one group are held out together.
+    continuation : Continuation or None
+        What tasks are learned relative to, if any is.
     """
 
     reader: ColumnReader
@@ -106,6 +111,7 @@ class FitInput:
     thresholds: list[Threshold | None]
     label_smoothing: list[float] | None
     groups: NDArray[np.int64] | None
+    continuation: Continuation | None = None
 
 
 def read_fit_input(
@@ -170,6 +176,14 @@ def read_fit_input(
     is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
     reader = ColumnReader().fit(table, owner=owner, is_present=is_present, text=text, sequences=sequences)
     columns = reader.read(table, owner=owner)
+    continuation = None
+    if sequences is not None and reader.sequences:
+        continuation = _find_continuation(reader, columns, task_set, targets, weights * (weight_of_task > 0))
+        if sequences.centre == "auto" and continuation is not None:
+            for place in continuation.columns(reader.columns_):
+                reader.sequences[place].centre = "last"
+            columns = reader.read(table, owner=owner)
+        continuation = continuation if sequences.relative_labels else None
     plain = weights
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
@@ -184,10 +198,24 @@ def read_fit_input(
         plain,
         index,
         label_smoothing=smoothing,
+        continuation=continuation,
         groups=None if groups is None else read_groups(groups, n_rows=table.shape[0], owner=owner),
         is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
         thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
     )
+
+
+def _find_continuation(
+    reader: ColumnReader,
+    columns: Columns,
+    task_set: TaskSet,
+    targets: Targets,
+    weights: NDArray[np.float64],
+) -> Continuation | None:
+    """Find the channels that tasks of numbers continue, if any does."""
+    may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
+    continuation = find_continuation(reader.columns_, columns, targets.values, weights * may_continue)
+    return continuation if continuation else None
 
 
 def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[np.bool_]:
@@ -335,7 +363,7 @@ def n_units(read: FitInput, merged: MergedRows) -> int:
     return n_groups if read.groups is not None or n_groups >= _LEAST_GROUPS else len(merged.first)
 
 
-def prepare(read: FitInput, rows: NDArray[np.int64], *, centre: str = "none") -> Preparation:
+def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
     """Fit what turns columns into the inputs of network and linear view.
 
     Parameters
@@ -343,8 +371,6 @@ def prepare(read: FitInput, rows: NDArray[np.int64], *, centre: str = "none") ->
     read : FitInput
     rows : ndarray of int64, shape (R,)
         The distinct training rows among them, in canonical order.
-    centre : {"none", "last", "mean"}, default="none"
-        What sequences are relative to.
 
     Returns
     -------
@@ -357,7 +383,7 @@ def prepare(read: FitInput, rows: NDArray[np.int64], *, centre: str = "none") ->
         BagTerms().fit(bag, rows=rows, is_text=kind == "text")
         for kind, bag in zip(kinds, columns.bags, strict=True)
     )
-    steps = tuple(StepScaling(centre=centre).fit(sequences, rows=rows) for sequences in columns.sequences)
+    steps = tuple(StepScaling().fit(sequences, rows=rows) for sequences in columns.sequences)
     if (
         not len(numbers) and not len(categories) and not bags and not steps
     ):  # one column that says nothing is needed
@@ -430,10 +456,12 @@ def training_rows(
 
 
 def _learned_values(read: FitInput) -> NDArray[np.float64]:
-    """Bring labels to the scales on which they are learned; (B, T)."""
-    if all(task.transform is None for task in read.task_set.tasks):
+    """Bring labels to the scales on which they are learned, and make them relative; (B, T)."""
+    if read.continuation is None and all(task.transform is None for task in read.task_set.tasks):
         return read.targets.values
     values = read.targets.values.copy()
+    if read.continuation is not None:
+        values -= read.continuation.offsets(read.columns)
     for task, value, is_observed in zip(read.task_set.tasks, values.T, read.targets.observed.T, strict=True):
         value[is_observed] = task.forward(value[is_observed])
     return values

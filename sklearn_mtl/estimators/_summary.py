@@ -29,11 +29,12 @@ def task_table(read: FitInput) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a task: ``kind``, ``n_classes``, ``n_labelled``, ``missing``, ``baseline``.
+        One row a task: ``kind``, ``n_classes``, ``n_labelled``, ``missing``, ``baseline``, and what it
+        ``continues`` if any does.
     """
     tasks, n_labelled = read.task_set.tasks, read.targets.observed.sum(axis=0)
     n_classes = [pd.NA if task.classes is None else len(task.classes) for task in tasks]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "kind": [task.kind for task in tasks],
             "n_classes": pd.array(n_classes, dtype="Int64"),
@@ -43,6 +44,10 @@ def task_table(read: FitInput) -> pd.DataFrame:
         },
         index=read.task_set.names,
     )
+    if read.continuation is None:
+        return table
+    infos = read.reader.columns_
+    return table.assign(continues=pd.Series(read.continuation.names(infos), dtype=object).to_numpy())
 
 
 def column_table(read: FitInput, *, n_tokens: NDArray[np.int64] | None = None) -> pd.DataFrame:
@@ -130,7 +135,7 @@ def _identifier(values: NDArray[np.floating]) -> str | None:
 def _cut(reader: SequenceReader) -> str | None:
     if not reader.is_cut:
         return None
-    return f"may have longer sequences; of these the last {reader.length} steps are read."
+    return f"has longer sequences; of these the last {reader.length} steps are read."
 
 
 def _shared_terms(terms: TextTerms) -> str | None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..encoding import (
     BagTerms,
     Columns,
+    Continuation,
     FrequentTerms,
     LinearDesign,
     NumberScaling,
@@ -167,6 +168,8 @@ class Ensemble:
         What the logits of the mixture are divided by.
     frequent : FrequentTerms or None, default=None
         What the forest sees of bags, if there are any.
+    continuation : Continuation or None, default=None
+        What tasks are learned relative to.
     alone : dict from int to Ensemble
         Views that know one task alone, by that task; see `serve`.
     """
@@ -181,6 +184,7 @@ class Ensemble:
     layout: OutputLayout
     temperatures: NDArray[np.float64]
     frequent: FrequentTerms | None = None
+    continuation: Continuation | None = None
     alone: dict[int, Ensemble] = field(default_factory=dict, init=False)
     _in_float64: _Serving | None = field(default=None, init=False, repr=False)
 
@@ -222,7 +226,14 @@ class Ensemble:
         predicted = np.concatenate([self._predict_block(serving, block) for block in _blocks(columns)])
         for task, views in self.alone.items():
             predicted[:, self.layout.slices[task]] += views.predict(columns)
-        return temper(predicted, self.temperatures, self.layout)
+        return temper(predicted, self.temperatures, self.layout) + self.offsets(columns)
+
+    def offsets(self, columns: Columns) -> NDArray[np.float64] | float:
+        """Give what outputs are relative to, (B, O); 0 where that is nothing."""
+        if self.continuation is None:
+            return 0.0
+        widths = [outputs.stop - outputs.start for outputs in self.layout.slices]
+        return np.repeat(self.continuation.offsets(columns), widths, axis=1)
 
     def spread(self, columns: Columns) -> NDArray[np.float64]:
         """Say how far apart the members of a fold are: its trees, or its views where no task has a forest.

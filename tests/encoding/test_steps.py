@@ -141,14 +141,14 @@ def test_numbers_sum_up_each_channel_as_loops_do():
 def test_scaling_is_that_of_all_training_steps_with_flags_of_holes():
     sequences = read(many())
     rows = np.arange(0, 40, 2)
-    scaling = StepScaling(centre="none").fit(sequences, rows=rows)
+    scaling = StepScaling().fit(sequences, rows=rows)
     scaled = scaling.transform(sequences)
     reference = NumberScaling().fit(np.concatenate([steps(sequences, row) for row in rows]))
     assert scaling.n_features == 2  # the row with a hole is none of them
     for row in range(40):
         expected = np.nan_to_num(reference.transform(steps(sequences, row)))
         np.testing.assert_allclose(steps(scaled, row), expected, atol=1e-6)
-    flagged = StepScaling(centre="none").fit(sequences).transform(sequences)
+    flagged = StepScaling().fit(sequences).transform(sequences)
     assert flagged.values.shape[1] == 3
     assert steps(flagged, 3)[0, 2] == 1
     assert flagged.values[:, 2].sum() == 1
@@ -166,7 +166,7 @@ def test_channels_are_relative_to_what_the_row_says(centre):
 
 def test_the_window_has_the_last_steps_that_all_rows_have():
     sequences = read([[1.0, 2.0, 3.0], [4.0, 5.0], None])
-    scaling = StepScaling(centre="none").fit(sequences)
+    scaling = StepScaling().fit(sequences)
     np.testing.assert_array_equal(scaling.window(sequences), [[2.0, 3.0], [4.0, 5.0], [NAN, NAN]])
 
 
@@ -174,7 +174,7 @@ def test_the_linear_view_has_the_flattened_window_of_equal_lengths():
     X = np.random.default_rng(0).normal(size=(30, 5, 2))
     reader = ColumnReader().fit(X, owner=EST, sequences=SequenceColumns())
     columns = reader.read(X, owner=EST)
-    scaling = StepScaling(centre="none").fit(columns.sequences[0])
+    scaling = StepScaling().fit(columns.sequences[0])
     design = LinearDesign().fit(columns, steps=[scaling]).transform(columns)
     flat = X.reshape(30, -1)
     np.testing.assert_allclose(design[:, -10:], (flat - flat.mean(0)) / flat.std(0), atol=1e-9)
