@@ -2,7 +2,7 @@
 
 from ._multitask_report import multitask_report
 from ._report import report
-from .encoding import TextColumns
+from .encoding import SequenceColumns, TextColumns
 from .estimators import (
     MultiTaskAttentionClassifier,
     MultiTaskAttentionEstimator,
@@ -15,6 +15,7 @@ __all__ = [
     "MultiTaskAttentionEstimator",
     "MultiTaskAttentionRegressor",
     "PretrainedEncoder",
+    "SequenceColumns",
     "TextColumns",
     "multitask_report",
     "report",

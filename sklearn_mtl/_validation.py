@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -38,6 +39,30 @@ def as_pandas(table: Any) -> Any:
         columns = {series.name: _values(series) for series in table.get_columns()}
         return pd.DataFrame(columns, index=pd.RangeIndex(len(table)))
     return table
+
+
+def as_table(X: Any) -> Any:
+    """Make an array of three axes an array of one column, whose cells are sequences; else as `as_pandas`.
+
+    Parameters
+    ----------
+    X : object
+        ``X`` as a user gives it.
+
+    Returns
+    -------
+    object
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_table(np.zeros((5, 20, 3))).shape
+    (5, 1)
+    """
+    X = as_pandas(X)
+    if not isinstance(X, np.ndarray) or X.ndim != 3 or not len(X):
+        return X
+    return np.fromiter(X, dtype=object, count=len(X))[:, None]
 
 
 def _values(series: Any) -> Any:

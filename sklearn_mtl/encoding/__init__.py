@@ -3,18 +3,20 @@
 The pieces, in the order in which ``fit`` uses them: :class:`ColumnReader` turns any table into
 :class:`Columns`, :func:`merge_rows` makes equal rows one, :func:`active_columns` says which columns
 vary, :class:`NumberScaling` and :func:`quantile_bins` prepare numbers for the network, :class:`BagTerms`
-bags, :class:`VectorUnits` vectors of texts, :class:`FrequentTerms` bags for the forest, and
-:class:`LinearDesign` prepares all columns for the linear view, :class:`DesignRows` without a copy of all
-rows.
+bags, :class:`StepScaling` sequences, :class:`VectorUnits` vectors of texts, :class:`FrequentTerms` bags for
+the forest, and :class:`LinearDesign` prepares all columns for the linear view, :class:`DesignRows` without a
+copy of all rows.
 """
 
 from ._bags import BagTerms
-from ._columns import MISSING, ColumnInfo, Columns, active_columns
+from ._columns import MISSING, ColumnInfo, Columns, Sequences, active_columns
+from ._continuation import Continuation, find_continuation
 from ._frequent import FrequentTerms
 from ._linear import DesignRows, LinearDesign
 from ._reader import ColumnReader
 from ._rows import MergedRows, merge_rows
 from ._scaling import NumberScaling, quantile_bins
+from ._steps import SequenceColumns, SequenceReader, StepScaling
 from ._table import check_table
 from ._text import MISSING_TEXT, TextColumns, TextTerms, to_texts
 from ._vectors import NO_TEXT, TextEncoder, TextVectors, VectorUnits
@@ -27,11 +29,16 @@ __all__ = [
     "ColumnInfo",
     "ColumnReader",
     "Columns",
+    "Continuation",
     "DesignRows",
     "FrequentTerms",
     "LinearDesign",
     "MergedRows",
     "NumberScaling",
+    "SequenceColumns",
+    "SequenceReader",
+    "Sequences",
+    "StepScaling",
     "TextColumns",
     "TextEncoder",
     "TextTerms",
@@ -39,6 +46,7 @@ __all__ = [
     "VectorUnits",
     "active_columns",
     "check_table",
+    "find_continuation",
     "merge_rows",
     "quantile_bins",
     "to_texts",

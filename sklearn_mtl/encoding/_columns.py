@@ -26,7 +26,7 @@ class ColumnInfo:
     ----------
     name : str
         The column's name in a DataFrame, ``"x0"``, ``"x1"``, ... in an array.
-    kind : {"number", "category", "text", "sparse", "date", "duration"}
+    kind : {"number", "category", "text", "sparse", "date", "duration", "sequence"}
         How the column is read. ``"text"`` and ``"sparse"`` are bags of terms; the latter stands for many
         columns of ``X``.
     index : int
@@ -37,9 +37,12 @@ class ColumnInfo:
     n_terms : int, default=0
         How many terms a bag column has.
     parts : tuple of str, default=()
-        The numbers that a date is read as.
+        The numbers that a date is read as, and those that sum up a sequence.
     cardinality : int, default=0
-        Different values of a category column, and terms of a text column; not counted for others.
+        Different values of a category column, terms of a text column, and most steps of a sequence column;
+        not counted for others.
+    n_channels : int, default=0
+        Of a sequence column.
 
     Examples
     --------
@@ -48,12 +51,13 @@ class ColumnInfo:
     """
 
     name: str
-    kind: Literal["number", "category", "text", "sparse", "date", "duration"]
+    kind: Literal["number", "category", "text", "sparse", "date", "duration", "sequence"]
     index: int
     levels: tuple[Hashable, ...] = ()
     n_terms: int = 0
     parts: tuple[str, ...] = ()
     cardinality: int = 0
+    n_channels: int = 0
 
     @property
     def n_numbers(self) -> int:
@@ -67,8 +71,63 @@ class ColumnInfo:
 
 
 @dataclass(frozen=True, eq=False)
+class Sequences:
+    """A sequence column: the steps of all rows one after the other, in the order of time.
+
+    Attributes
+    ----------
+    values : ndarray of shape (S, C), float64 or float32
+        The steps, of C channels; NaN is missing. There may be more than those of the rows.
+    starts, lengths : ndarray of shape (B,), int64
+        Where the steps of each row start, and how many there are; none of a missing sequence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sequences = Sequences(np.array([[1.0], [2.0], [3.0]]), np.array([0, 2]), np.array([2, 1]))
+    >>> sequences[[1, 0]].padded(2)[:, :, 0].tolist()
+    [[nan, 3.0], [1.0, 2.0]]
+    """
+
+    values: NDArray[np.float64] | NDArray[np.float32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, rows: Any) -> Sequences:
+        """Return the given rows (indices, a mask or a slice), with the same steps behind them."""
+        return Sequences(self.values, self.starts[rows], self.lengths[rows])
+
+    def last(self, n_steps: int) -> Sequences:
+        """Return the last steps of each row, at most so many."""
+        lengths = np.minimum(self.lengths, n_steps)
+        return Sequences(self.values, self.starts + self.lengths - lengths, lengths)
+
+    def gathered(self) -> Sequences:
+        """Copy the steps of these rows, one row after the other, and nothing else."""
+        ends = np.cumsum(self.lengths)
+        starts = ends - self.lengths
+        steps = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts - starts, self.lengths)
+        return Sequences(self.values[steps], starts, self.lengths)
+
+    def padded(self, n_steps: int) -> NDArray[np.floating]:
+        """Give rows of at most so many steps as an array that ends with the last of them; (B, L, C).
+
+        NaN comes before them where there are fewer.
+        """
+        places = np.arange(-n_steps, 0)
+        steps = (self.starts + self.lengths)[:, None] + places  # (B, L)
+        is_there = -places <= self.lengths[:, None]
+        padded = np.full((*steps.shape, self.values.shape[1]), np.nan, dtype=self.values.dtype)
+        padded[is_there] = self.values[steps[is_there]]
+        return padded
+
+
+@dataclass(frozen=True, eq=False)
 class Columns:
-    """The values of ``X``, numbers, categories and bags apart, each in the order of ``X``.
+    """The values of ``X``, numbers, categories, bags and sequences apart, each in the order of ``X``.
 
     Attributes
     ----------
@@ -79,6 +138,8 @@ class Columns:
     bags : tuple of csr_array of shape (B, n_terms), float64 or float32, default=()
         Bag columns: the terms of a row are its entries, in an order that may carry meaning, each with its
         value. A term may be there more than once. May share memory with the user's ``X``: never write to it.
+    sequences : tuple of Sequences, default=()
+        Sequence columns.
     vectors : tuple of TextVectors, default=()
         Of each text column, where there is a pretrained encoder; the bags of text columns are the first ones.
 
@@ -93,6 +154,7 @@ class Columns:
     numbers: NDArray[np.float64] | NDArray[np.float32]
     categories: NDArray[np.int64]
     bags: tuple[csr_array, ...] = ()
+    sequences: tuple[Sequences, ...] = ()
     vectors: tuple[TextVectors, ...] = ()
 
     @property
@@ -102,8 +164,13 @@ class Columns:
 
     def take(self, rows: Any) -> Columns:
         """Return the given rows (indices, a mask or a slice)."""
-        bags, vectors = (tuple(each[rows] for each in column) for column in (self.bags, self.vectors))
-        return Columns(self.numbers[rows], self.categories[rows], bags, vectors)
+        return Columns(
+            self.numbers[rows],
+            self.categories[rows],
+            tuple(bag[rows] for bag in self.bags),
+            tuple(each[rows] for each in self.sequences),
+            tuple(each[rows] for each in self.vectors),
+        )
 
 
 def active_columns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.sparse import csr_array, hstack
 from ._bags import BagTerms
 from ._columns import Columns
 from ._scaling import mean_and_deviation, observed_columns
+from ._steps import StepScaling
 from ._vectors import VectorUnits
 
 _ROWS_AT_ONCE = 8192
@@ -26,9 +28,9 @@ class LinearDesign:
     further outside of the training range than this is wide is taken as if it lay there, for a
     nearly constant column would send predictions anywhere. Missing numbers become 0, the mean, and
     columns with holes get an indicator of them. Each category column gets
-    one indicator a code, of its at most 100 most frequent ones. Constant columns are left out. Vectors of
-    texts and bags follow as :meth:`VectorUnits.design` and :meth:`BagTerms.design` give them; bags make the
-    matrix a sparse one.
+    one indicator a code, of its at most 100 most frequent ones. Constant columns are left out. Sequences are
+    the numbers of :meth:`StepScaling.window`, without indicators of holes. Vectors of texts and bags follow
+    as :meth:`VectorUnits.design` and :meth:`BagTerms.design` give them; bags make the matrix a sparse one.
 
     Attributes
     ----------
@@ -51,6 +53,7 @@ class LinearDesign:
         *,
         rows: NDArray[np.int64] | None = None,
         bags: Sequence[BagTerms] = (),
+        steps: Sequence[StepScaling] = (),
         vectors: Sequence[VectorUnits] = (),
     ) -> LinearDesign:
         """Learn means, deviations, holes and levels.
@@ -63,6 +66,8 @@ class LinearDesign:
             Learn from these rows, in this order; from all by default.
         bags : sequence of BagTerms, default=()
             Fitted, one for each bag column.
+        steps : sequence of StepScaling, default=()
+            Fitted, one for each sequence column.
         vectors : sequence of VectorUnits, default=()
             Fitted, one for each text column with vectors.
 
@@ -71,8 +76,14 @@ class LinearDesign:
         LinearDesign
             Itself.
         """
-        self._bags, self._vectors = tuple(bags), tuple(vectors)
-        moments = np.array([_moments(values) for values in observed_columns(columns.numbers, rows=rows)])
+        self._bags, self._steps, self._vectors = tuple(bags), tuple(steps), tuple(vectors)
+        windows = (
+            values
+            for scaling, sequences in zip(steps, columns.sequences, strict=True)
+            for values in scaling.window_columns(sequences, rows=rows)
+        )
+        observed = chain(observed_columns(columns.numbers, rows=rows), windows)
+        moments = np.array([_moments(values) for values in observed])
         mean, deviation, low, high, n_observed = moments.reshape(-1, 5).T
         kept = np.flatnonzero(deviation)
         self._numbers, self._mean, self._deviation = kept, mean[kept], deviation[kept]
@@ -80,7 +91,8 @@ class LinearDesign:
             width = high - low
             self._low, self._high = (low - width)[kept], (high + width)[kept]
         n_rows = columns.n_rows if rows is None else len(rows)
-        self._holes = np.flatnonzero((n_observed > 0) & (n_observed < n_rows))
+        has_hole = (n_observed > 0) & (n_observed < n_rows)
+        self._holes = np.flatnonzero(has_hole[: columns.numbers.shape[1]])
         codes = [_frequent_codes(codes if rows is None else codes[rows]) for codes in columns.categories.T]
         self._codes = np.concatenate([np.empty(0, dtype=np.int64), *codes])  # (K,), of all columns
         self._places = np.repeat(np.arange(len(codes)), [len(its_codes) for its_codes in codes])
@@ -132,7 +144,10 @@ class LinearDesign:
         design = np.empty((columns.n_rows, self._n_dense))
         for start in range(0, columns.n_rows, _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            design[rows] = self._transform_block(columns.numbers[rows], columns.categories[rows])
+            numbers: NDArray[np.floating] = columns.numbers[rows]
+            for scaling, sequences in zip(self._steps, columns.sequences, strict=True):
+                numbers = np.hstack([numbers, scaling.window(sequences[rows])])
+            design[rows] = self._transform_block(numbers, columns.categories[rows])
         return design
 
     def _transform_block(

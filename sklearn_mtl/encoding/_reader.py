@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import compress
 from numbers import Integral
 from typing import Any
@@ -15,6 +16,7 @@ from scipy.sparse import csr_array, issparse, vstack
 from ._columns import ColumnInfo, Columns
 from ._dates import DateParts, is_date, is_duration, to_days
 from ._rows import hash_bag, hash_rows
+from ._steps import SequenceColumns, SequenceReader, holds_sequences
 from ._table import DenseTable, Values, check_table, column_names, column_values, is_number_array
 from ._text import TextColumns, TextTerms, holds_texts, to_texts
 from ._values import LevelCodes, is_number, to_levels, to_numbers
@@ -27,7 +29,7 @@ _LEAST_ROWS = 2  # of a level with a code of its own
 _MOST_SPARSE_NUMBERS = 512  # more columns that are mostly 0 become one bag
 
 
-_ColumnReader = DateParts | LevelCodes | TextTerms
+_ColumnReader = DateParts | LevelCodes | SequenceReader | TextTerms
 
 
 class ColumnReader:
@@ -36,7 +38,9 @@ class ColumnReader:
     Numbers, booleans and their nullable kinds are numbers; categoricals and strings are categories, but for
     strings that are texts by the rule of :class:`TextColumns`. Dates become their parts, durations days. An
     object column is a number if all of its values are. In an array, which has one dtype for all of
-    its columns, text that reads as a number is one too. Any of NaN, None and pd.NA is a hole.
+    its columns, text that reads as a number is one too. Any of NaN, None and pd.NA is a hole. Columns whose
+    cells are lists or arrays of numbers are sequences by the rule of :class:`SequenceColumns`; an array of
+    three axes is a single one.
 
     A category's level gets a code of its own when it occurs in at least two rows, whatever they
     weigh: weights may depend on labels, and the codes must not. The rarer ones share a code with the
@@ -79,6 +83,7 @@ class ColumnReader:
         is_present: ArrayLike | None = None,
         text: TextColumns | None = None,
         encoder: TextEncoder | None = None,
+        sequences: SequenceColumns | None = None,
     ) -> ColumnReader:
         """Learn the kind of each column, the levels of categories and the terms of texts.
 
@@ -94,6 +99,8 @@ class ColumnReader:
             Which columns are texts, and what their terms are; none is by default.
         encoder : TextEncoder, default=None
             Gives texts vectors, beside their terms.
+        sequences : SequenceColumns, default=None
+            Which columns are sequences; none is by default.
 
         Returns
         -------
@@ -114,7 +121,8 @@ class ColumnReader:
         of_numbers, are_plain = np.arange(self.n_columns_), np.ones(self.n_columns_, dtype=bool)
         if not issparse(table):
             text = TextColumns(columns=()) if text is None else text
-            self._infos, self._readers = _describe_all(table, present, text, owner)
+            sequences = SequenceColumns(columns=()) if sequences is None else sequences
+            self._infos, self._readers = _describe_all(table, present, text, sequences, owner)
             of_numbers = np.array(
                 [info.index for info in self._infos for _ in range(info.n_numbers)], np.int64
             )
@@ -147,6 +155,13 @@ class ColumnReader:
     def texts(self) -> dict[int, TextTerms]:
         """The terms of the text columns, by their places in ``X``."""
         return {index: reader for index, reader in self._readers.items() if isinstance(reader, TextTerms)}
+
+    @property
+    def sequences(self) -> dict[int, SequenceReader]:
+        """What reads the sequence columns, by their places in ``X``."""
+        return {
+            place: reader for place, reader in self._readers.items() if isinstance(reader, SequenceReader)
+        }
 
     def names(self) -> list[str]:
         """Name all columns of ``X``, those that a bag stands for, too."""
@@ -192,8 +207,8 @@ class ColumnReader:
         if self._is_term is None:
             return columns
         bag = _to_bag(columns.numbers, self._is_term)
-        bags = (*columns.bags, bag)
-        return Columns(columns.numbers[:, ~self._is_term], columns.categories, bags, columns.vectors)
+        numbers, bags = columns.numbers[:, ~self._is_term], (*columns.bags, bag)
+        return replace(columns, numbers=numbers, bags=bags)
 
     def _read_sparse(self, table: csr_array, owner: str) -> Columns:
         unlike = next((info for info in self._infos or () if info.kind != "number"), None)
@@ -240,7 +255,7 @@ class ColumnReader:
         n_categories = sum(info.kind == "category" for info in infos)
         numbers = np.empty((len(table), sum(info.n_numbers for info in infos)), dtype=dtype)  # (B, N)
         categories = np.empty((len(table), n_categories), dtype=np.int64)  # (B, M)
-        bags, vectors, place, of_categories = [], [], 0, iter(categories.T)
+        bags, sequences, vectors, place, of_categories = [], [], [], 0, iter(categories.T)
         for info, values in zip(infos, given, strict=True):
             with _ColumnContext(owner, info.name):
                 read = self._read_column(info, values)
@@ -251,9 +266,12 @@ class ColumnReader:
             elif info.kind == "category":
                 next(of_categories)[:] = read
             else:
+                if info.kind == "sequence":
+                    steps, read = read
+                    sequences.append(steps)
                 numbers[:, place : place + info.n_numbers] = read.reshape(len(table), -1)
                 place += info.n_numbers
-        return Columns(numbers, categories, tuple(bags), tuple(vectors))
+        return Columns(numbers, categories, tuple(bags), tuple(sequences), tuple(vectors))
 
     def _read_column(self, info: ColumnInfo, values: Values) -> Any:
         if info.kind == "number":
@@ -290,15 +308,31 @@ class _ColumnContext:
 
 
 def _describe_all(
-    table: DenseTable, is_present: NDArray[np.bool_], text: TextColumns, owner: str
+    table: DenseTable,
+    is_present: NDArray[np.bool_],
+    text: TextColumns,
+    sequences: SequenceColumns,
+    owner: str,
 ) -> tuple[tuple[ColumnInfo, ...], dict[int, _ColumnReader]]:
     """Describe all columns; also give what reads those that are no plain numbers, by their places."""
     names = column_names(table)
-    named_texts = _named_texts(text, table, owner=owner)
-    if is_number_array(table) and not named_texts:
+    named_texts = _named("text=TextColumns", text.columns, table, owner=owner)
+    named_sequences = _named("sequences=SequenceColumns", sequences.columns, table, owner=owner)
+    if is_number_array(table) and not named_texts and not named_sequences:
         return tuple(ColumnInfo(name, "number", index) for index, name in enumerate(names)), {}
-    parse_text = not isinstance(table, pd.DataFrame)
-    describe = _Description(is_present, text=text, named_texts=named_texts, parse_text=parse_text)
+    if _is_array_of_sequences(table) and sequences.columns is not None and not named_sequences:
+        raise ValueError(
+            f"{owner}: X has three axes, so that it holds sequences, but sequences=None or names no "
+            "column; leave sequences='auto', or pass a table."
+        )
+    describe = _Description(
+        is_present,
+        text=text,
+        named_texts=named_texts,
+        sequences=sequences,
+        named_sequences=named_sequences,
+        parse_text=not isinstance(table, pd.DataFrame),
+    )
     infos, readers = [], {}
     for index, (name, values) in enumerate(zip(names, column_values(table), strict=True)):
         with _ColumnContext(owner, name):
@@ -307,6 +341,13 @@ def _describe_all(
         if reader is not None:
             readers[index] = reader
     return tuple(infos), readers
+
+
+def _is_array_of_sequences(table: DenseTable) -> bool:
+    """Tell what was an array of three axes."""
+    if isinstance(table, pd.DataFrame) or table.dtype.kind != "O" or table.shape[1] != 1:
+        return False
+    return isinstance(table[0, 0], np.ndarray) and table[0, 0].ndim == 2
 
 
 def _is_mostly_zero(
@@ -351,6 +392,10 @@ class _Description:
         Which columns are texts.
     named_texts : set of str
         The columns that it names.
+    sequences : SequenceColumns
+        Which columns are sequences.
+    named_sequences : set of str
+        The columns that it names.
     parse_text : bool
         Whether text that reads as a number is one.
     """
@@ -361,14 +406,20 @@ class _Description:
         *,
         text: TextColumns,
         named_texts: set[str],
+        sequences: SequenceColumns,
+        named_sequences: set[str],
         parse_text: bool,
     ) -> None:
         self.is_present, self.text, self.parse_text = is_present, text, parse_text
-        self.named_texts = named_texts
+        self.named_texts, self.sequences, self.named_sequences = named_texts, sequences, named_sequences
 
     def __call__(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, _ColumnReader | None]:
         if name in self.named_texts:
             return self._named_text(values, name, index)
+        if name in self.named_sequences or (
+            self.sequences.columns is None and holds_sequences(values, is_present=self.is_present)
+        ):
+            return self._sequence(values, name, index)
         if is_date(values):
             dates = DateParts().fit(values[self.is_present])
             return ColumnInfo(name, "date", index, parts=dates.parts), dates
@@ -392,6 +443,20 @@ class _Description:
             )
         return _text_info(name, index, terms), terms
 
+    def _sequence(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, SequenceReader]:
+        centre = "none" if self.sequences.centre == "auto" else self.sequences.centre
+        reader = SequenceReader(max_length=self.sequences.max_length, centre=centre)
+        reader.fit(values, is_present=self.is_present)
+        info = ColumnInfo(
+            name,
+            "sequence",
+            index,
+            parts=reader.parts,
+            cardinality=reader.length,
+            n_channels=reader.n_channels,
+        )
+        return info, reader
+
     def _category(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, LevelCodes]:
         codes, levels = to_levels(values)
         counts = np.bincount(codes[self.is_present & (codes >= 0)], minlength=len(levels))
@@ -404,16 +469,16 @@ def _text_info(name: str, index: int, terms: TextTerms) -> ColumnInfo:
     return ColumnInfo(name, "text", index, n_terms=terms.n_codes, cardinality=terms.n_distinct)
 
 
-def _named_texts(text: TextColumns, table: DenseTable, *, owner: str) -> set[str]:
-    """Find the columns that are named as texts; an array's may be named by their places."""
-    if text.columns is None:
+def _named(parameter: str, columns: Sequence[Any] | None, table: DenseTable, *, owner: str) -> set[str]:
+    """Find the columns that a parameter names; an array's may be named by their places."""
+    if columns is None:
         return set()
     is_frame = isinstance(table, pd.DataFrame)
-    named = {str(name) if is_frame or not isinstance(name, Integral) else f"x{name}" for name in text.columns}
+    named = {str(name) if is_frame or not isinstance(name, Integral) else f"x{name}" for name in columns}
     unknown = sorted(named.difference(column_names(table)))
     if unknown:
         raise ValueError(
-            f"{owner}: text=TextColumns(columns={list(text.columns)!r}) names {unknown}, but X has the "
+            f"{owner}: {parameter}(columns={list(columns)!r}) names {unknown}, but X has the "
             f"columns {column_names(table)}."
         )
     return named

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ._columns import Columns
+from ._columns import Columns, Sequences
 
 _VALUES_AT_ONCE = 65536
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -83,8 +83,11 @@ def merge_rows(
     x_hash = hash_rows(columns.numbers, seed=1) + hash_rows(columns.categories, seed=2)
     for place, bag in enumerate(columns.bags):
         x_hash += hash_bag(bag, seed=4 + place)
+    for place, sequences in enumerate(columns.sequences):
+        x_hash += hash_sequences(sequences, seed=4 + len(columns.bags) + place)
+    n_others = len(columns.bags) + len(columns.sequences)
     for place, vectors in enumerate(columns.vectors):
-        x_hash += hash_rows(vectors.hashes[vectors.texts, None], seed=4 + len(columns.bags) + place)
+        x_hash += hash_rows(vectors.hashes[vectors.texts, None], seed=4 + n_others + place)
     y_hash = hash_rows(targets_values, seed=3, is_there=counts)
     x_hash, y_hash = x_hash[kept], y_hash[kept]
     order = np.lexsort((y_hash, x_hash))
@@ -159,6 +162,33 @@ def hash_bag(bag: csr_array, *, seed: int) -> NDArray[np.uint64]:
         values = pd.util.hash_array(np.add(bag.data[entries], 0, dtype=np.float64))
         running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values * factors)])
         hashes[start : start + step] = np.diff(running[bounds - bounds[0]])
+    return hashes
+
+
+def hash_sequences(sequences: Sequences, *, seed: int) -> NDArray[np.uint64]:
+    """Hash each row of a sequence column, as the sum of its steps' hashes: of their values and order.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        B rows.
+    seed : int
+        Of columns with different seeds, equal rows have different hashes.
+
+    Returns
+    -------
+    ndarray of shape (B,), uint64
+    """
+    hashes = np.empty(len(sequences), dtype=np.uint64)
+    n_steps = max(1, int(sequences.lengths.max(initial=0)))
+    step = max(1, _VALUES_AT_ONCE // n_steps)
+    for start in range(0, len(sequences), step):
+        block = sequences[start : start + step].gathered()
+        order = np.arange(len(block.values)) - np.repeat(block.starts, block.lengths)
+        places = (order.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN) + np.uint64(seed)
+        of_steps = hash_rows(block.values, seed=seed) * (pd.util.hash_array(places) | np.uint64(1))
+        running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(of_steps)])
+        hashes[start : start + step] = running[block.starts + block.lengths] - running[block.starts]
     return hashes
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_array
 
-from .._validation import as_pandas
+from .._validation import as_table
 
 DenseTable = NDArray[Any] | pd.DataFrame
 Table = DenseTable | csr_array
@@ -26,9 +26,9 @@ def check_table(X: Any, *, owner: str) -> Table:
 
     Parameters
     ----------
-    X : DataFrame, array-like or sparse array of shape (B, C)
-        A frame of pandas or polars, anything that :func:`numpy.asarray` reads as a table, or any sparse array
-        or matrix.
+    X : DataFrame, array-like or sparse array of shape (B, C), or ndarray of shape (B, L, channels)
+        A frame of pandas or polars, anything that :func:`numpy.asarray` reads as a table, any sparse array or
+        matrix, or an array of sequences.
     owner : str
         The estimator's class name, for error messages.
 
@@ -36,12 +36,12 @@ def check_table(X: Any, *, owner: str) -> Table:
     -------
     ndarray or csr_array of shape (B, C), or DataFrame
         ``X`` itself where it is one already. Entries of sparse rows are sorted by column, and each is there
-        once.
+        once. An array of sequences is a single column of objects.
 
     Raises
     ------
     ValueError
-        For an ``X`` that is not 2-D, has no row, no column, or two columns of one name.
+        For an ``X`` that is no table, has no row, no column, or two columns of one name.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def check_table(X: Any, *, owner: str) -> Table:
     array([[1, 'red'],
            [2, 'blue']], dtype=object)
     """
-    X, is_sparse = as_pandas(X), issparse(X)
+    X, is_sparse = as_table(X), issparse(X)
     table: Any = X if isinstance(X, pd.DataFrame) or is_sparse else _as_array(X, owner=owner)
     if table.ndim != 2 or 0 in table.shape:
         _raise_for_shape(table, owner=owner)
@@ -115,7 +115,12 @@ def _as_array(X: Any, *, owner: str) -> NDArray[Any]:
 
 
 def _raise_for_shape(table: Any, *, owner: str) -> None:
-    """Let scikit-learn find the words."""
+    """Let scikit-learn find the words, but where it knows nothing of sequences."""
+    if table.ndim > 2:
+        raise ValueError(
+            f"{owner}: X has {table.ndim} axes, of shape {table.shape}; expected rows and columns, or, "
+            "for sequences, an array of rows, steps and channels."
+        )
     array = table if isinstance(table, np.ndarray) else np.empty(table.shape)
     try:
         check_array(array, dtype=None, ensure_all_finite=False, estimator=owner, input_name="X")

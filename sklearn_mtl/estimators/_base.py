@@ -20,10 +20,10 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import as_pandas
+from .._validation import as_pandas, as_table
 from ..attention import read_design
 from ..balancing import GradientBalancing, LossBalancing, read_balancing
-from ..encoding import Columns, MergedRows, TextColumns, check_table, to_texts
+from ..encoding import Columns, MergedRows, SequenceColumns, TextColumns, check_table, to_texts
 from ..exceptions import FitInterruptedWarning
 from ..pretrained import LoadedEncoder, PretrainedEncoder, load_encoder
 from ..regularization import (
@@ -65,8 +65,10 @@ from ._defaults import (
     resolve_bag_heads,
     resolve_device,
     resolve_seed,
+    resolve_sequences,
     resolve_sizes,
     resolve_text,
+    step_design,
 )
 from ._essentials import essentials
 from ._fit import (
@@ -118,6 +120,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         "sharing": [StrOptions({"joint", "auto", "each"})],
         "text": [StrOptions({"auto"}), TextColumns, None],
         "text_encoder": [str, PathLike, PretrainedEncoder, None],
+        "sequences": [StrOptions({"auto"}), SequenceColumns, None],
         "task_weight": [StrOptions({"cv"}), dict, "array-like", None],
         "balancing": "no_validation",  # read_balancing names the choices in a stable order
         "regularization": "no_validation",  # check_regularization says what is expected
@@ -154,6 +157,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
         text_encoder: str | PathLike[str] | PretrainedEncoder | None = None,
+        sequences: SequenceColumns | Auto | None = "auto",
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
         balancing: str | LossBalancing | GradientBalancing = "mean",
         callbacks: list[Any] | tuple[Any, ...] | None = None,
@@ -185,6 +189,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.sharing = sharing
         self.text = text
         self.text_encoder = text_encoder
+        self.sequences = sequences
         self.task_weight = task_weight
         self.balancing = balancing
         self.callbacks = callbacks
@@ -236,7 +241,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         device = resolve_device(self.device, owner=owner)
         check_callbacks(self.callbacks, owner=owner)
         self._check_balancing(owner)
-        X = as_pandas(X)
+        X = as_table(X)
         with torch_threads(self.n_threads):
             read = read_fit_input(
                 X,
@@ -249,6 +254,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 thresholds=self._thresholds(),
                 groups=groups,
                 text=resolve_text(self.text, owner=owner),
+                sequences=self._sequences(),
                 encoder=load_encoder(self.text_encoder, device=device, owner=owner),
                 owner=owner,
                 uses_unlabelled=uses_unlabelled(self.regularization),
@@ -306,6 +312,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             owner=owner,
         )
 
+    def _sequences(self) -> SequenceColumns | None:
+        """Read which columns are sequences, and check it."""
+        return resolve_sequences(self.sequences, owner=type(self).__name__)
+
     def _check_balancing(self, owner: str) -> None:
         """Refuse what is no way of balancing, or has nothing to balance."""
         is_mean = read_balancing(self.balancing, owner=owner) is None
@@ -332,7 +342,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         rows, ensemble, out_of_fold = self._fit_joint(read, rows, sizes=sizes, **options)
         self._serve_alone(ensemble, out_of_fold, read, tasks=alone, first=first, inverse=inverse, **options)
         ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
+        ensemble.continuation = read.continuation
         out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
+        out_of_fold += ensemble.offsets(read.columns.take(first))
         self._set_resolved(sizes, device=device, task_weight=rows.task_weight, names=read.task_set.names)
         del rows  # their numbers are as large as X
         self._set_fitted(read, ensemble)
@@ -463,7 +475,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         given = {field.name: getattr(self, field.name) for field in fields(Sizes)}
         if self.attention_sharing == "shared":
             given["n_slots"] = 1
-        owner = type(self).__name__
+        owner, options = type(self).__name__, self._sequences()
         sizes = resolve_sizes(
             given,
             preset=self.preset,
@@ -472,6 +484,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_columns=len(preparation.active_numbers) + len(preparation.active_categories),
             n_terms=[terms.n_terms for terms in preparation.bags],
             n_encoded=len(preparation.vectors),
+            n_step_tokens=len(preparation.steps) * (options.n_tokens_of_each if options else 0),
             n_tasks=len(read.task_weight),
         )
         n_attentions = sizes.n_views * self._design(owner).n_heads
@@ -498,6 +511,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_layers=self.n_layers,
             dropout=self.dropout,
             n_bag_heads=resolve_bag_heads(sizes, [terms.n_terms for terms in preparation.bags]),
+            steps=step_design(self._sequences()),
         )
 
     def _plan(
@@ -702,7 +716,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _read_columns(self, X: Any) -> Columns:
         if not hasattr(self, "net_"):  # a tenth of the time that scikit-learn takes to say so
             check_is_fitted(self, "net_")
-        X = as_pandas(X)
+        X = as_table(X)
         table = check_table(X, owner=type(self).__name__)
         if not self._has_columns_of_fit(X):
             validate_data(self, X, reset=False, skip_check_array=True)
@@ -784,13 +798,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         with torch_threads(self.n_threads):
             attention = self._ensemble.entry_attention(columns)
         frame = pd.DataFrame(as_pandas(X))
-        n_bags = len(columns.bags)
+        n_sequences, n_bags = len(columns.sequences), len(columns.bags)
         parts = []
         for text, (place, terms) in enumerate(texts.items()):
             values = frame.iloc[:, place].array
-            entries = [of_terms(columns.bags[text], attention[text], terms.words(values))]
+            entries = [of_terms(columns.bags[text], attention[n_sequences + text], terms.words(values))]
             if columns.vectors:
-                entries.append(self._of_pieces(values, attention[n_bags + text]))
+                entries.append(self._of_pieces(values, attention[n_sequences + n_bags + text]))
             options = {"rows": frame.index, "column": self._reader.names()[place], "tasks": self.task_names_}
             parts.append(word_table(entries, **options))
         return pd.concat(parts, ignore_index=True)
@@ -823,13 +837,16 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         return of_all
 
     def _active_columns(self) -> NDArray[np.intp]:
-        """Say which columns of X the numbers and categories that vary are, and the texts."""
+        """Say which columns of X the numbers and categories that vary are, the sequences and the texts."""
         preparation, infos = self._ensemble.preparation, self._reader.columns_
         numbers = np.array([info.index for info in infos for _ in range(info.n_numbers)], dtype=np.intp)
         categories = np.array([info.index for info in infos if info.kind == "category"], dtype=np.intp)
-        texts = np.array([info.index for info in infos if info.kind == "text"], dtype=np.intp)
+        sequences, texts = (
+            np.array([info.index for info in infos if info.kind == kind], dtype=np.intp)
+            for kind in ("sequence", "text")
+        )
         active = numbers[preparation.active_numbers], categories[preparation.active_categories]
-        return np.concatenate([*active, texts])
+        return np.concatenate([*active, sequences, texts])
 
     def _sparse_attention(self, columns: Columns, of_columns: NDArray[np.float64]) -> list[csr_array]:
         """Put what tasks give to the terms of the bag beside what they give to columns of their own."""
@@ -852,9 +869,12 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         infos = self._reader.columns_
         n_tokens = np.bincount(self._active_columns(), minlength=self._reader.n_columns_)
         counts = np.array([n_tokens[info.index] for info in infos])
-        are_bags, widths = np.array([info.n_terms > 0 for info in infos]), self.net_.module_.bag_widths
-        counts[are_bags] = widths[: are_bags.sum()]
-        counts[[info.kind == "text" for info in infos]] += sum(widths[are_bags.sum() :][:1])
+        are_bags = np.array([info.n_terms > 0 for info in infos])
+        n_sequences, widths = len(self._reader.sequences), self.net_.module_.bag_widths
+        of_sequences, others = np.array(widths[:n_sequences], np.int64), widths[n_sequences:]
+        counts[are_bags] = others[: are_bags.sum()]
+        counts[[info.kind == "text" for info in infos]] += sum(others[are_bags.sum() :][:1])
+        counts[[info.kind == "sequence" for info in infos]] += of_sequences - 1
         return counts
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:

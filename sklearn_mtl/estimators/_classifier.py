@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ..balancing import GradientBalancing, LossBalancing
-from ..encoding import TextColumns
+from ..encoding import SequenceColumns, TextColumns
 from ..pretrained import PretrainedEncoder
 from ..regularization import Regularization
 from ..tasks import CLASS_KINDS
@@ -121,6 +121,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
         text_encoder: str | PathLike[str] | PretrainedEncoder | None = None,
+        sequences: SequenceColumns | Auto | None = "auto",
         task_types: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -158,6 +159,7 @@ class MultiTaskAttentionClassifier(ClassifierMixin, BaseMultiTaskAttention):
             sharing=sharing,
             text=text,
             text_encoder=text_encoder,
+            sequences=sequences,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, LRScheduler
 
-from ..encoding import TextColumns
+from ..encoding import SequenceColumns, TextColumns
+from ..nn import StepDesign
 
 Auto = Literal["auto"]
 
@@ -75,6 +76,7 @@ def resolve_sizes(
     n_tasks: int,
     n_terms: Sequence[int] = (),
     n_encoded: int = 0,
+    n_step_tokens: int = 0,
 ) -> Sizes:
     """Choose the sizes that the user has left open, from those of the table.
 
@@ -95,13 +97,15 @@ def resolve_sizes(
         Terms of each bag column.
     n_encoded : int, default=0
         Text columns that have vectors, too.
+    n_step_tokens : int, default=0
+        Tokens of all sequence columns.
 
     Returns
     -------
     Sizes
     """
     factors = _PRESETS[preset]
-    n_columns += _BAG_HEADS * (len(n_terms) + n_encoded)
+    n_columns += _BAG_HEADS * (len(n_terms) + n_encoded) + n_step_tokens
 
     def choose(name: str, automatic: float, least: int = 1) -> int:
         value = given[name]
@@ -209,6 +213,45 @@ def resolve_text(text: TextColumns | Auto | None, *, owner: str) -> TextColumns 
     if options is not None:
         options.check(owner=owner)
     return options
+
+
+def resolve_sequences(sequences: SequenceColumns | Auto | None, *, owner: str) -> SequenceColumns | None:
+    """Choose which columns are sequences, and check what the user says of them.
+
+    Parameters
+    ----------
+    sequences : SequenceColumns, "auto" or None
+        ``"auto"`` is `SequenceColumns` with its defaults.
+    owner : str
+        Who asks; errors start with it.
+
+    Returns
+    -------
+    SequenceColumns or None
+
+    Raises
+    ------
+    ValueError
+        One of its parameters cannot be used.
+    """
+    options = SequenceColumns() if isinstance(sequences, str) else sequences
+    if options is not None:
+        options.check(owner=owner)
+    return options
+
+
+def step_design(options: SequenceColumns | None) -> StepDesign | None:
+    """Say how the networks read steps, if there may be any."""
+    if options is None:
+        return None
+    return StepDesign(
+        encoder=options.encoder,
+        n_layers=options.n_layers,
+        window=options.window,
+        pooling=options.pooling,
+        n_tokens=options.n_tokens_of_each,
+        top_k=options.top_k,
+    )
 
 
 def resolve_device(device: str, *, owner: str) -> str:

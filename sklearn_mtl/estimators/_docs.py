@@ -89,6 +89,9 @@ text_encoder : str, path-like, PretrainedEncoder or None, default=None
     A pretrained encoder that reads the texts, too: the folder that transformers or sentence-transformers has
     written, or a name in the local cache; see `PretrainedEncoder`, which has options. Nothing is downloaded,
     and its weights stay as they are.
+sequences : "auto", SequenceColumns or None, default="auto"
+    Which columns are sequences, and how networks read them. ``"auto"``: those whose cells are lists or arrays
+    of numbers, and an array of three axes; see `SequenceColumns`, which has options. None: no column is one.
 task_weight : dict, array-like of shape (T,), "cv" or None, default=None
     Weights of tasks in the loss, by name or in order; tasks not named weigh 1. A task of weight 0 is not
     learned, and predicts its mean or most frequent class. ``"cv"`` fits twice, with equal weights and with
@@ -160,13 +163,14 @@ tasks_ : DataFrame
     What was understood of y, one row a task: its ``kind`` (``"regression"``, ``"binary"``,
     ``"multiclass"``, or the one that was given), ``n_classes``, ``n_labelled`` rows, the share that is
     ``missing``, and the ``baseline``: the most frequent class, or the best constant for the task's loss, such
-    as the mean.
+    as the mean. If tasks are learned relative to the last value of a sequence, that is in ``continues``.
 columns_ : DataFrame
     What was understood of X, one row a column: its ``kind`` (``"number"``, ``"category"``, ``"text"``,
-    ``"date"``, ``"duration"``, or ``"sparse"`` for many columns that are mostly 0 and read as one bag),
-    ``cardinality`` (different values, of a text its terms, of a bag its columns; of more than 100,000 rows,
-    numbers and dates are counted in 100,000 of them), the share that is ``missing``, and the ``tokens`` that
-    the networks have for it, 0 where there is nothing to learn.
+    ``"date"``, ``"duration"``, ``"sequence"``, or ``"sparse"`` for many columns that are mostly 0 and read as
+    one bag), ``cardinality`` (different values, of a text its terms, of a sequence its most steps, of a bag
+    its columns; of more than 100,000 rows, numbers and dates are counted in 100,000 of them), the share that
+    is ``missing``, the ``channels`` if there are sequences, and the ``tokens`` that the networks have for it,
+    0 where there is nothing to learn.
 n_features_in_ : int
     Columns of X.
 feature_names_in_ : ndarray of shape (C,)

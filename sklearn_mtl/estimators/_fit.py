@@ -15,16 +15,20 @@ from ..encoding import (
     BagTerms,
     ColumnReader,
     Columns,
+    Continuation,
     DesignRows,
     FrequentTerms,
     LinearDesign,
     MergedRows,
     NumberScaling,
+    SequenceColumns,
+    StepScaling,
     TextColumns,
     TextEncoder,
     VectorUnits,
     active_columns,
     check_table,
+    find_continuation,
     merge_rows,
 )
 from ..nn import OutputLayout
@@ -66,6 +70,7 @@ from ._thresholds import Threshold, read_threshold
 _LEAST_GROUPS = 32
 _ROWS_AT_ONCE = 8192
 _LEAST_RATE = 1e-300
+_CONTINUING = ("regression", "absolute_error", "huber", "quantile")
 _MOST_ROWS_ATTENDED = 2_000
 
 
@@ -96,6 +101,8 @@ class FitInput:
         Rows of one group are held out together.
     unlabelled : Columns or None
         Different rows without labels, in canonical order, if they are of use.
+    continuation : Continuation or None
+        What tasks are learned relative to, if any is.
     """
 
     reader: ColumnReader
@@ -111,6 +118,7 @@ class FitInput:
     label_smoothing: list[float] | None
     groups: NDArray[np.int64] | None
     unlabelled: Columns | None = None
+    continuation: Continuation | None = None
 
 
 def read_fit_input(
@@ -126,6 +134,7 @@ def read_fit_input(
     owner: str,
     text: TextColumns | None = None,
     encoder: TextEncoder | None = None,
+    sequences: SequenceColumns | None = None,
     label_smoothing: Any = 0.0,
     groups: Any = None,
     uses_unlabelled: bool = False,
@@ -147,6 +156,8 @@ def read_fit_input(
         Which columns are texts.
     encoder : TextEncoder, default=None
         Gives texts their vectors.
+    sequences : SequenceColumns, default=None
+        Which columns are sequences.
     label_smoothing : object, default=0.0
         As given to the estimator.
     groups : array-like of shape (B,), default=None
@@ -178,8 +189,18 @@ def read_fit_input(
     is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
     is_calibrated = _calibrated_tasks(calibrate, task_set, owner)
     asked_thresholds = _asked_thresholds(thresholds, task_set, weight_of_task, owner)
-    reader = ColumnReader().fit(table, owner=owner, is_present=is_present, text=text, encoder=encoder)
+    reader = ColumnReader().fit(
+        table, owner=owner, is_present=is_present, text=text, sequences=sequences, encoder=encoder
+    )
     columns = reader.read(table, owner=owner)  # texts are encoded here, which may take long
+    continuation = None
+    if sequences is not None and reader.sequences:
+        continuation = _find_continuation(reader, columns, task_set, targets, weights * (weight_of_task > 0))
+        if sequences.centre == "auto" and continuation is not None:
+            for place in continuation.columns(reader.columns_):
+                reader.sequences[place].centre = "last"
+            columns = reader.read(table, owner=owner)
+        continuation = continuation if sequences.relative_labels else None
     plain = weights
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
@@ -200,6 +221,7 @@ def read_fit_input(
         plain,
         index,
         label_smoothing=smoothing,
+        continuation=continuation,
         groups=None if groups is None else read_groups(groups, n_rows=table.shape[0], owner=owner),
         is_calibrated=is_calibrated,
         thresholds=asked_thresholds,
@@ -212,6 +234,19 @@ def _different(columns: Columns) -> Columns | None:
     no_labels = np.zeros((columns.n_rows, 1))
     first = merge_rows(columns, no_labels, no_labels == 0, np.ones_like(no_labels)).first
     return columns.take(first) if len(first) else None
+
+
+def _find_continuation(
+    reader: ColumnReader,
+    columns: Columns,
+    task_set: TaskSet,
+    targets: Targets,
+    weights: NDArray[np.float64],
+) -> Continuation | None:
+    """Find the channels that tasks of numbers continue, if any does."""
+    may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
+    continuation = find_continuation(reader.columns_, columns, targets.values, weights * may_continue)
+    return continuation if continuation else None
 
 
 def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[np.bool_]:
@@ -398,13 +433,16 @@ def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
         BagTerms().fit(bag, rows=rows, is_text=kind == "text")
         for kind, bag in zip(kinds, columns.bags, strict=True)
     )
-    if not len(numbers) and not len(categories) and not bags:  # one column that says nothing is needed
+    steps = tuple(StepScaling().fit(sequences, rows=rows) for sequences in columns.sequences)
+    if (
+        not len(numbers) and not len(categories) and not bags and not steps
+    ):  # one column that says nothing is needed
         numbers = np.arange(min(1, columns.numbers.shape[1]))
         categories = np.arange(1 - len(numbers))
     scaling = NumberScaling().fit(columns.numbers, rows=rows, places=numbers)
     vectors = tuple(VectorUnits().fit(each, rows=rows) for each in columns.vectors)
-    design = LinearDesign().fit(columns, rows=rows, bags=bags, vectors=vectors)
-    return Preparation(numbers, categories, scaling, design, bags, vectors)
+    design = LinearDesign().fit(columns, rows=rows, bags=bags, steps=steps, vectors=vectors)
+    return Preparation(numbers, categories, scaling, design, bags, steps, vectors)
 
 
 def training_rows(
@@ -441,15 +479,20 @@ def training_rows(
         groups=merged.group if n_units(read, merged) < len(merged.first) else None,
     )
     numbers, categories, bags = _network_inputs(read.columns, merged.first, preparation)
+    in_order = replace(read.columns, sequences=tuple(each[merged.first] for each in read.columns.sequences))
     unlabelled = None
     if read.unlabelled is not None:
         of_all = np.arange(read.unlabelled.n_rows)
-        inputs = _network_inputs(read.unlabelled, of_all, preparation)
-        unlabelled = UnlabelledRows(*inputs, vectors=read.unlabelled.vectors)
+        unlabelled = UnlabelledRows(
+            *_network_inputs(read.unlabelled, of_all, preparation),
+            sequences=preparation.network_sequences(read.unlabelled),
+            vectors=read.unlabelled.vectors,
+        )
     return TrainingRows(
         numbers=numbers,
         categories=categories,
         bags=bags,
+        sequences=preparation.network_sequences(in_order),
         bag_scales=tuple(terms.scale for terms in preparation.bags),
         vectors=tuple(vectors[merged.first] for vectors in read.columns.vectors),
         vector_units=preparation.vectors,
@@ -475,10 +518,12 @@ def training_rows(
 
 
 def _learned_values(read: FitInput) -> NDArray[np.float64]:
-    """Bring labels to the scales on which they are learned; (B, T)."""
-    if all(task.transform is None for task in read.task_set.tasks):
+    """Bring labels to the scales on which they are learned, and make them relative; (B, T)."""
+    if read.continuation is None and all(task.transform is None for task in read.task_set.tasks):
         return read.targets.values
     values = read.targets.values.copy()
+    if read.continuation is not None:
+        values -= read.continuation.offsets(read.columns)
     for task, value, is_observed in zip(read.task_set.tasks, values.T, read.targets.observed.T, strict=True):
         value[is_observed] = task.forward(value[is_observed])
     return values

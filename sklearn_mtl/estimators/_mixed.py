@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..balancing import GradientBalancing, LossBalancing
-from ..encoding import TextColumns
+from ..encoding import SequenceColumns, TextColumns
 from ..pretrained import PretrainedEncoder
 from ..regularization import Regularization
 from ..tasks import CLASS_KINDS, NUMBER_KINDS
@@ -186,6 +186,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
         text_encoder: str | PathLike[str] | PretrainedEncoder | None = None,
+        sequences: SequenceColumns | Auto | None = "auto",
         target_transform: Any = None,
         label_smoothing: float | dict[str, float] = 0.0,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -223,6 +224,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
             sharing=sharing,
             text=text,
             text_encoder=text_encoder,
+            sequences=sequences,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

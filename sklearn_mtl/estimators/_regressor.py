@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..balancing import GradientBalancing, LossBalancing
-from ..encoding import TextColumns
+from ..encoding import SequenceColumns, TextColumns
 from ..pretrained import PretrainedEncoder
 from ..regularization import Regularization
 from ..tasks import NUMBER_KINDS
@@ -124,6 +124,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
         sharing: Sharing = "auto",
         text: TextColumns | Auto | None = "auto",
         text_encoder: str | PathLike[str] | PretrainedEncoder | None = None,
+        sequences: SequenceColumns | Auto | None = "auto",
         loss: str | tuple[str, Any] | dict[str, Any] | list[Any] = "squared_error",
         target_transform: Any = None,
         task_weight: dict[str, float] | ArrayLike | Literal["cv"] | None = None,
@@ -158,6 +159,7 @@ class MultiTaskAttentionRegressor(RegressorMixin, BaseMultiTaskAttention):
             sharing=sharing,
             text=text,
             text_encoder=text_encoder,
+            sequences=sequences,
             task_weight=task_weight,
             balancing=balancing,
             callbacks=callbacks,

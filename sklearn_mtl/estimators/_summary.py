@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..encoding import MISSING, MISSING_TEXT, ColumnInfo, Columns, TextTerms
+from ..encoding import MISSING, MISSING_TEXT, ColumnInfo, Columns, SequenceReader, TextTerms
 from ..metrics import METRICS, multitask_score
 from ..tasks import Targets, TaskSet
 from ._fit import FitInput, best_number
@@ -29,11 +29,12 @@ def task_table(read: FitInput) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a task: ``kind``, ``n_classes``, ``n_labelled``, ``missing``, ``baseline``.
+        One row a task: ``kind``, ``n_classes``, ``n_labelled``, ``missing``, ``baseline``, and what it
+        ``continues`` if any does.
     """
     tasks, n_labelled = read.task_set.tasks, read.targets.observed.sum(axis=0)
     n_classes = [pd.NA if task.classes is None else len(task.classes) for task in tasks]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "kind": [task.kind for task in tasks],
             "n_classes": pd.array(n_classes, dtype="Int64"),
@@ -43,6 +44,10 @@ def task_table(read: FitInput) -> pd.DataFrame:
         },
         index=read.task_set.names,
     )
+    if read.continuation is None:
+        return table
+    infos = read.reader.columns_
+    return table.assign(continues=pd.Series(read.continuation.names(infos), dtype=object).to_numpy())
 
 
 def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:
@@ -57,7 +62,7 @@ def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a column: ``kind``, ``cardinality`` and ``missing``.
+        One row a column: ``kind``, ``cardinality``, ``missing``, and ``channels`` if there is a sequence.
     """
     step = -(-columns.n_rows // _MOST_ROWS_COUNTED)
     categories, bags = iter(columns.categories.T), iter(columns.bags)
@@ -66,7 +71,10 @@ def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:
     end = 0
     for info in infos:
         end += info.n_numbers
-        if info.n_numbers:  # of a date the last one, which all others follow from
+        if info.kind == "sequence":  # its last number is its length
+            cardinality.append(info.cardinality)
+            missing.append(int(np.count_nonzero(np.isnan(columns.numbers[:, end - 1]))))
+        elif info.n_numbers:  # of a date the last one, which all others follow from
             values = columns.numbers[:, end - 1]
             cardinality.append(pd.Series(values[::step]).nunique())
             missing.append(int(np.count_nonzero(np.isnan(values))))
@@ -78,7 +86,7 @@ def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:
             cardinality.append(info.cardinality)
             is_hole = bag.indices == MISSING_TEXT
             missing.append(int(np.count_nonzero(is_hole)) if info.kind == "text" else 0)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "kind": [info.kind for info in infos],
             "cardinality": cardinality,
@@ -86,6 +94,9 @@ def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:
         },
         index=[info.name for info in infos],
     )
+    if columns.sequences:
+        table["channels"] = [info.n_channels for info in infos]
+    return table
 
 
 def surprises_of(read: FitInput, columns: pd.DataFrame) -> list[tuple[str, str]]:
@@ -111,6 +122,8 @@ def surprises_of(read: FitInput, columns: pd.DataFrame) -> list[tuple[str, str]]
             surprise = _identifier(read.columns.numbers[:, last_number[place]])
         if surprise is None and column["kind"] == "text":
             surprise = _shared_terms(read.reader.texts[infos[place].index])
+        if surprise is None and column["kind"] == "sequence":
+            surprise = _cut(read.reader.sequences[infos[place].index])
         if surprise is not None:
             surprises.append((str(name), surprise))
     return surprises
@@ -122,6 +135,12 @@ def _identifier(values: NDArray[np.floating]) -> str | None:
     if n_rows < _LEAST_IDENTIFIERS or high - low != n_rows - 1 or len(np.unique(values)) < n_rows:
         return None
     return f"numbers the rows from {low:.0f} to {high:.0f}, like an identifier; drop it if it is one."
+
+
+def _cut(reader: SequenceReader) -> str | None:
+    if not reader.is_cut:
+        return None
+    return f"has longer sequences; of these the last {reader.length} steps are read."
 
 
 def _shared_terms(terms: TextTerms) -> str | None:
@@ -137,7 +156,7 @@ def _surprise(column: pd.Series, n_rows: int) -> str | None:
     n_present = round((1 - column["missing"]) * n_rows)
     if n_present == 0:
         return "is missing everywhere; nothing is learned from it."
-    if column["cardinality"] <= 1 and n_present == n_rows:
+    if column["cardinality"] <= 1 and n_present == n_rows and column["kind"] != "sequence":
         return "has the same value in all rows; nothing is learned from it."
     if column["missing"] >= _MOSTLY_MISSING:
         return f"is missing in {column['missing']:.1%} of {n_rows} rows."

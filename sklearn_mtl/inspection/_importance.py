@@ -120,6 +120,11 @@ def _gradient(estimator: Any, X: Any) -> NDArray[np.float64]:
             f"{_OWNER}: method='gradient', but texts, and more than 512 columns that are mostly 0, are bags "
             "of terms, which have no gradient; use 'attention' or 'permutation'."
         )
+    if columns.sequences:
+        raise ValueError(
+            f"{_OWNER}: method='gradient' is for numbers and categories, and there are sequences; use "
+            "'attention' or 'permutation'."
+        )
     rows = np.unique(np.linspace(0, columns.n_rows - 1, _MOST_ROWS).round().astype(np.intp))
     effects = estimator._of_all_columns(estimator._ensemble.column_effects(columns.take(rows)))
     of_outputs = effects.mean(axis=0)  # (O, C)

@@ -16,6 +16,15 @@ from ._penalties import (
     task_divergences,
 )
 from ._queries import ContextQueries, MultiHeadQueries, Queries, SuperposedQueries, TaskQueries, TokenQueries
+from ._sequences import StepBatch, StepDesign, StepTokens
+from ._steps import (
+    STEP_ENCODERS,
+    STEP_POOLINGS,
+    StepEncoder,
+    StepPooling,
+    StepPositions,
+    build_step_encoder,
+)
 from ._tokens import ColumnTokens
 from ._vectors import VectorBatch, VectorTokens
 from ._views import ViewNetwork
@@ -23,6 +32,8 @@ from ._views import ViewNetwork
 __all__ = [
     "ATTENTION_FUNCTIONS",
     "HUBER_DELTA",
+    "STEP_ENCODERS",
+    "STEP_POOLINGS",
     "AttentionFunction",
     "AttentionInteraction",
     "BagBatch",
@@ -35,6 +46,12 @@ __all__ = [
     "OutputLayout",
     "Queries",
     "ResidualInteraction",
+    "StepBatch",
+    "StepDesign",
+    "StepEncoder",
+    "StepPooling",
+    "StepPositions",
+    "StepTokens",
     "SuperposedQueries",
     "TaskHeads",
     "TaskQueries",
@@ -46,6 +63,7 @@ __all__ = [
     "activate",
     "attention_entropy",
     "attention_overlap",
+    "build_step_encoder",
     "head_distances",
     "ordinal_outputs",
     "perturbation",

@@ -46,7 +46,7 @@ class TokenEncoder(nn.Module):
         super().__init__()
         self.n_heads = n_heads
         sizes = {"n_folds": n_folds, "n_heads": n_heads, "d_token": d_token}
-        self.layers = nn.ModuleList(_EncoderLayer(**sizes, generator=generator) for _ in range(n_layers))
+        self.layers = nn.ModuleList(EncoderLayer(**sizes, generator=generator) for _ in range(n_layers))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Let tokens take from each other.
@@ -65,7 +65,7 @@ class TokenEncoder(nn.Module):
         return by_row.transpose(1, 2)
 
 
-class _EncoderLayer(nn.Module):
+class EncoderLayer(nn.Module):
     """One layer; both of its branches end in zeros, so that it starts as the identity."""
 
     # DIFFERS [1]_: zeros at the end of the branches, a norm before the first layer too, GELU for ReGLU, no
@@ -84,9 +84,9 @@ class _EncoderLayer(nn.Module):
         self.down = zeros(n_folds, 2 * d_token, d_token)
         self.down_bias = zeros(n_folds, 1, d_token)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Add both branches to tokens (G, B, C, D)."""
-        tokens = tokens + self._attend(self._norm(tokens, 0)).view_as(tokens)
+    def forward(self, tokens: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Add both branches to tokens (G, B, C, D); `seen` (G or 1, B, C, C) says which each attends to."""
+        tokens = tokens + self._attend(self._norm(tokens, 0), seen).view_as(tokens)
         hidden = functional.gelu(self._norm(tokens, 1).flatten(1, 2) @ self.up + self.up_bias)
         return tokens + (hidden @ self.down + self.down_bias).view_as(tokens)
 
@@ -95,9 +95,11 @@ class _EncoderLayer(nn.Module):
         scaled: Tensor = normed * self.scale[place] + self.shift[place]
         return scaled
 
-    def _attend(self, tokens: Tensor) -> Tensor:
+    def _attend(self, tokens: Tensor, seen: Tensor | None) -> Tensor:
         n_folds, n_rows, n_columns, _ = tokens.shape
         parts = (tokens.flatten(1, 2) @ self.inward).view(n_folds, n_rows, n_columns, 3, self.n_heads, -1)
         queries, keys, values = parts.permute(3, 0, 1, 4, 2, 5).flatten(1, 2)  # (G B, N, C, d) each
-        pooled = functional.scaled_dot_product_attention(queries, keys, values)
+        if seen is not None:
+            seen = seen.expand(n_folds, *seen.shape[1:]).flatten(0, 1).unsqueeze(1)  # (G B, 1, C, C)
+        pooled = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
         return pooled.transpose(1, 2).reshape(n_folds, n_rows * n_columns, -1) @ self.outward

@@ -13,6 +13,7 @@ from ._encoder import TokenEncoder
 from ._heads import TaskHeads
 from ._initial import dropout_mask
 from ._interaction import AttentionInteraction, ResidualInteraction
+from ._sequences import StepBatch, StepTokens
 from ._tokens import ColumnTokens
 from ._vectors import VectorBatch, VectorTokens
 from ._views import ViewNetwork
@@ -35,9 +36,9 @@ class ColumnAttentionModel(nn.Module):
         Between tokens and attention.
     interaction : ResidualInteraction or AttentionInteraction, optional
         Between the slots' units and the heads.
-    bags : sequence of BagTokens or VectorTokens, default=()
-        One for each bag column, then one for each text with vectors. Their tokens come after those of numbers
-        and categories; the attention takes each of them for a column.
+    bags : sequence of StepTokens, BagTokens or VectorTokens, default=()
+        One for each sequence column, then one for each bag column, then one for each text with vectors. Their
+        tokens come after those of numbers and categories; the attention takes each of them for a column.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class ColumnAttentionModel(nn.Module):
         *,
         encoder: TokenEncoder | None = None,
         interaction: ResidualInteraction | AttentionInteraction | None = None,
-        bags: Sequence[BagTokens | VectorTokens] = (),
+        bags: Sequence[StepTokens | BagTokens | VectorTokens] = (),
     ) -> None:
         super().__init__()
         self.tokens = tokens
@@ -68,7 +69,7 @@ class ColumnAttentionModel(nn.Module):
         categories: Tensor,
         dropout_generator: torch.Generator | None = None,
         *,
-        bags: Sequence[BagBatch | VectorBatch] = (),
+        bags: Sequence[StepBatch | BagBatch | VectorBatch] = (),
     ) -> Tensor:
         """Compute the outputs of all folds, views and tasks.
 
@@ -80,8 +81,8 @@ class ColumnAttentionModel(nn.Module):
             Codes.
         dropout_generator : torch.Generator, optional
             Draws the dropout of a training step; without it nothing is dropped.
-        bags : sequence of BagBatch or VectorBatch, default=()
-            The same rows, of each bag column and of texts with vectors.
+        bags : sequence of StepBatch, BagBatch or VectorBatch, default=()
+            The same rows, of each sequence column, each bag column, and texts with vectors.
 
         Returns
         -------
@@ -120,7 +121,7 @@ class ColumnAttentionModel(nn.Module):
         self,
         numbers: Tensor,
         categories: Tensor,
-        bags: Sequence[BagBatch | VectorBatch],
+        bags: Sequence[StepBatch | BagBatch | VectorBatch],
         dropout_generator: torch.Generator | None = None,
     ) -> Tensor:
         """Give the tokens of numbers, categories and bags.
@@ -159,7 +160,7 @@ class ColumnAttentionModel(nn.Module):
         numbers: Tensor,
         categories: Tensor,
         *,
-        bags: Sequence[BagBatch | VectorBatch] = (),
+        bags: Sequence[StepBatch | BagBatch | VectorBatch] = (),
         per_view: bool = False,
     ) -> Tensor:
         """Give each task's attention over columns, the mean over folds and views, or that of each view.
@@ -182,15 +183,15 @@ class ColumnAttentionModel(nn.Module):
         return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
 
     def _slot_weights(
-        self, numbers: Tensor, categories: Tensor, bags: Sequence[BagBatch | VectorBatch]
+        self, numbers: Tensor, categories: Tensor, bags: Sequence[StepBatch | BagBatch | VectorBatch]
     ) -> Tensor:
         """Give the attention of slots over all tokens, (G, B, V, S, C)."""
         return self.attention.weights(self._encoded(self.all_tokens(numbers, categories, bags)))
 
     def entry_attention(
-        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[BagBatch | VectorBatch]
+        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[StepBatch | BagBatch | VectorBatch]
     ) -> tuple[Tensor, ...]:
-        """Give each task's attention to the entries of bags, the mean over folds and views.
+        """Give each task's attention to the entries of bags and steps, the mean over folds and views.
 
         An entry gets what a task gives to the tokens of its bag, times its share of each of them.
 
@@ -202,17 +203,17 @@ class ColumnAttentionModel(nn.Module):
         Returns
         -------
         tuple of Tensor of shape (E, T)
-            In the order of each bag's entries. Over all entries of a row, with the task's attention to
-            numbers, categories and bags without entries, it sums to 1.
+            In the order of each bag's entries, and of the steps that are there. Over all entries of a
+            row, with the task's attention to numbers, categories and columns without entries, it sums to 1.
         """
         by_slot = self._slot_weights(numbers, categories, bags)  # (G, B, V, S, C)
         by_task = torch.einsum("gbvsc,gvts->gbtc", by_slot, self.heads.gates()) / by_slot.shape[2]
         first, entries = self.tokens.n_columns, []
         for module, bag in zip(self.bags, bags, strict=True):
-            assert isinstance(module, BagTokens | VectorTokens)  # ModuleList does not say so
+            assert isinstance(module, StepTokens | BagTokens | VectorTokens)  # ModuleList does not say so
             rows = bag.row_of_entry()
             of_tokens = by_task[..., first : first + module.n_heads]  # (G, B, T, P)
-            of_entries: Tensor = module.weights(bag)  # type: ignore[arg-type]  # (G, E, P)
+            of_entries: Tensor = module.weights(bag)  # type: ignore[arg-type]  # each its own kind; (G, E, P)
             by_fold = [
                 torch.einsum("etp,ep->et", of_fold[rows], shares)
                 for of_fold, shares in zip(of_tokens, of_entries, strict=True)

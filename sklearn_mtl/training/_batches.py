@@ -11,13 +11,13 @@ from scipy.sparse import csr_array
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..encoding import TextVectors
-from ..nn import BagBatch, ColumnTokens, VectorBatch
-from ._rows import TargetScales, TrainingRows, UnlabelledRows
+from ..encoding import Sequences, TextVectors
+from ..nn import BagBatch, ColumnTokens, StepBatch, VectorBatch
+from ._rows import Entries, TargetScales, TrainingRows, UnlabelledRows
 
 _MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 
-Inputs = tuple[Tensor, Tensor, tuple[BagBatch | VectorBatch, ...]]
+Inputs = tuple[Tensor, Tensor, tuple[StepBatch | BagBatch | VectorBatch, ...]]
 Batch = tuple[Inputs, tuple[Tensor, Tensor]]
 
 
@@ -66,6 +66,59 @@ class BagRows:
     def all(self) -> BagBatch:
         """Give all rows, the same for all folds."""
         return BagBatch(self.terms.long(), self.values, self.starts[None])
+
+
+class StepRows:
+    """A sequence column on the device.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        Scaled, without NaN, of R rows.
+    device : str
+    dtype : torch.dtype, default=torch.float32
+        Of values.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklearn_mtl.encoding import Sequences
+    >>> sequences = Sequences(np.array([[1.0], [2.0], [3.0]]), np.array([0, 2]), np.array([2, 1]))
+    >>> rows = StepRows(sequences, device="cpu")
+    >>> rows[torch.tensor([[1, 0]])].values.squeeze(-1).tolist()
+    [[[3.0, 0.0], [1.0, 2.0]]]
+    """
+
+    def __init__(
+        self, sequences: Sequences, *, device: str | torch.device, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.starts = torch.from_numpy(sequences.starts).to(device)  # (R,)
+        self.lengths = torch.from_numpy(sequences.lengths).to(device)  # (R,)
+        values = torch.from_numpy(sequences.values).to(device, dtype)
+        self.values = torch.cat([values, values.new_zeros(1, values.shape[1])])  # (S + 1, F), the last pads
+
+    def __getitem__(self, rows: Tensor) -> StepBatch:
+        """Gather rows.
+
+        Parameters
+        ----------
+        rows : Tensor of int64, shape (G, B)
+
+        Returns
+        -------
+        StepBatch
+            In this order, as long as the longest of them.
+        """
+        lengths = self.lengths[rows].unsqueeze(-1)  # (G, B, 1)
+        place = torch.arange(max(1, int(lengths.max())), device=rows.device)
+        mask = place < lengths  # (G, B, L)
+        steps = (self.starts[rows].unsqueeze(-1) + place).masked_fill(~mask, len(self.values) - 1)
+        return StepBatch(self.values[steps], mask)
+
+    def all(self) -> StepBatch:
+        """Give all rows, the same for all folds."""
+        return self[torch.arange(len(self.starts), device=self.starts.device)[None]]
 
 
 class VectorRows:
@@ -119,12 +172,15 @@ class VectorRows:
         return self[torch.arange(len(self.texts), device=self.texts.device)[None]]
 
 
-def entry_rows(rows: TrainingRows | UnlabelledRows, *, device: str) -> tuple[BagRows | VectorRows, ...]:
-    """Put the bags of rows, and then their vectors, on the device."""
-    return (
-        *(BagRows(bag, device=device) for bag in rows.bags),
-        *(VectorRows(vectors, device=device) for vectors in rows.vectors),
-    )
+def rows_on_device(
+    entries: Entries, *, device: str | torch.device, dtype: torch.dtype = torch.float32
+) -> StepRows | BagRows | VectorRows:
+    """Put a column of any number of entries a row on the device."""
+    if isinstance(entries, Sequences):
+        return StepRows(entries, device=device, dtype=dtype)
+    if isinstance(entries, TextVectors):
+        return VectorRows(entries, device=device, dtype=dtype)
+    return BagRows(entries, device=device, dtype=dtype)
 
 
 class InputRows:
@@ -139,7 +195,7 @@ class InputRows:
     def __init__(self, rows: UnlabelledRows, *, device: str) -> None:
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
-        self.bags = entry_rows(rows, device=device)
+        self.bags = tuple(rows_on_device(each, device=device) for each in rows.entries)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -182,7 +238,8 @@ class FoldDataset(Dataset[Batch]):
     ----------
     numbers : Tensor of shape (R, N), or (R, N, P) once they are encoded, float32
     categories : Tensor of shape (R, M), int64
-    bags : tuple of BagRows and VectorRows
+    bags : tuple of StepRows, BagRows and VectorRows
+        Of sequence columns, then of bag columns, then of texts with vectors.
     values, weights : Tensor of shape (R, T), float64
         As in `rows`; on the CPU where the device has no float64.
     mean, deviation : Tensor of shape (G, T), float64
@@ -207,7 +264,7 @@ class FoldDataset(Dataset[Batch]):
         self.rows, self.scales, self.others = rows, scales, others
         self.numbers = torch.from_numpy(rows.numbers).to(device)
         self.categories = torch.from_numpy(rows.categories).to(device)
-        self.bags = entry_rows(rows, device=device)
+        self.bags = tuple(rows_on_device(each, device=device) for each in rows.entries)
         unlabelled = rows.unlabelled
         self.unlabelled = None if unlabelled is None else InputRows(unlabelled, device=device)
         of_labels = "cpu" if torch.device(device).type == "mps" else device
@@ -240,7 +297,7 @@ class FoldDataset(Dataset[Batch]):
         -------
         numbers : Tensor of shape (G, B, N) or (G, B, N, P)
         categories : Tensor of shape (G, B, M)
-        bags : tuple of BagBatch and VectorBatch
+        bags : tuple of StepBatch, BagBatch and VectorBatch
         targets, weights : Tensor of shape (G, B, T)
         """
         labelled = rows.to(self.values.device)
@@ -251,7 +308,7 @@ class FoldDataset(Dataset[Batch]):
         return self.inputs(rows), (targets.float().to(rows.device), scaled)
 
     def inputs(self, rows: Tensor) -> Inputs:
-        """Gather numbers, categories and bags as `__getitem__` does, without labels."""
+        """Gather numbers, categories, sequences and bags as `__getitem__` does, without labels."""
         return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags)
 
 

@@ -14,19 +14,27 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from ..encoding import BagTerms, Columns, FrequentTerms, LinearDesign, NumberScaling, TextVectors, VectorUnits
-from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, VectorBatch, activate
-from ._batches import BagRows, VectorRows
+from ..encoding import (
+    BagTerms,
+    Columns,
+    Continuation,
+    FrequentTerms,
+    LinearDesign,
+    NumberScaling,
+    Sequences,
+    StepScaling,
+    VectorUnits,
+)
+from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, StepBatch, StepTokens, VectorBatch, activate
+from ._batches import rows_on_device
 from ._forest import ForestView
 from ._net import FoldNet
-from ._rows import TargetScales
+from ._rows import Entries, TargetScales
 from ._temperature import temper
 
 _FLOATS_AT_ONCE = 2**20  # of the network
 _ROWS_AT_ONCE = 8192
 _MOST_ROWS_IN_FLOAT64 = 512
-
-Bags = Sequence[csr_array | TextVectors]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +53,8 @@ class Preparation:
         Of all columns.
     bags : tuple of BagTerms, default=()
         Of all bag columns.
-    vectors : tuple of VectorUnits, default=()
-        Of all text columns that have vectors.
+    steps : tuple of StepScaling, default=()
+        Of all sequence columns.
     """
 
     active_numbers: NDArray[np.int64]
@@ -54,6 +62,7 @@ class Preparation:
     scaling: NumberScaling
     design: LinearDesign
     bags: tuple[BagTerms, ...] = ()
+    steps: tuple[StepScaling, ...] = ()
     vectors: tuple[VectorUnits, ...] = ()
 
     def network_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -69,6 +78,11 @@ class Preparation:
         """Prepare the vectors of whole texts for the forest; each (B, ·)."""
         of_texts = zip(self.vectors, columns.vectors, strict=True)
         return [units.design(vectors).astype(np.float32) for units, vectors in of_texts]
+
+    def network_sequences(self, columns: Columns) -> tuple[Sequences, ...]:
+        """Prepare rows of sequences for the network; each (B,)."""
+        pairs = zip(self.steps, columns.sequences, strict=True)
+        return tuple(scaling.transform(sequences) for scaling, sequences in pairs)
 
 
 class _Serving:
@@ -93,7 +107,7 @@ class _Serving:
         outputs: Callable[..., Tensor],
         numbers: NDArray[np.float32],
         categories: NDArray[np.int64],
-        bags: Bags,
+        bags: Sequence[Entries],
         *,
         axis: int,
     ) -> NDArray[np.float64]:
@@ -104,7 +118,7 @@ class _Serving:
 
     @torch.inference_mode()
     def entry_attention(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Bags
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[Entries]
     ) -> list[NDArray[np.float64]]:
         """Compute the tasks' attention to the entries of each bag, (E, T)."""
         inputs = self._inputs(numbers, categories, bags)
@@ -112,24 +126,25 @@ class _Serving:
         return [torch.cat(of_bag).double().cpu().numpy() for of_bag in zip(*blocks, strict=True)]
 
     def _inputs(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Bags
-    ) -> Iterator[tuple[Tensor, Tensor, list[BagBatch | VectorBatch]]]:
+        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[Entries]
+    ) -> Iterator[tuple[Tensor, Tensor, list[StepBatch | BagBatch | VectorBatch]]]:
         """Give rows to the device block by block."""
-        for start in range(0, len(numbers), self.block_size):
-            rows = slice(start, start + self.block_size)
+        block_size = self._block_size(bags)
+        for start in range(0, len(numbers), block_size):
+            rows = slice(start, start + block_size)
             yield (
                 torch.from_numpy(numbers[rows]).to(self.device, self.dtype).unsqueeze(0),
                 torch.from_numpy(categories[rows]).to(self.device).unsqueeze(0),
-                [_batch(bag[rows], device=self.device, dtype=self.dtype) for bag in bags],
+                [rows_on_device(bag[rows], device=self.device, dtype=self.dtype).all() for bag in bags],
             )
 
-
-def _batch(
-    bag: csr_array | TextVectors, *, device: str | torch.device, dtype: torch.dtype = torch.float32
-) -> BagBatch | VectorBatch:
-    """Give a bag, or the vectors of a text, to the device; the same rows for all folds."""
-    kind = VectorRows if isinstance(bag, TextVectors) else BagRows
-    return kind(bag, device=device, dtype=dtype).all()
+    def _block_size(self, bags: Sequence[Entries]) -> int:
+        """Choose how many rows are computed at once, fewer of long sequences."""
+        floats = [1]
+        for module, bag in zip(self.module.bags, bags, strict=True):
+            if isinstance(module, StepTokens) and isinstance(bag, Sequences):
+                floats.append(module.floats(int(bag.lengths.max(initial=1))))
+        return min(self.block_size, max(1, _FLOATS_AT_ONCE // max(floats)))
 
 
 @dataclass(eq=False)
@@ -157,6 +172,8 @@ class Ensemble:
         What the logits of the mixture are divided by.
     frequent : FrequentTerms or None, default=None
         What the forest sees of bags, if there are any.
+    continuation : Continuation or None, default=None
+        What tasks are learned relative to.
     alone : dict from int to Ensemble
         Views that know one task alone, by that task; see `serve`.
     """
@@ -171,6 +188,7 @@ class Ensemble:
     layout: OutputLayout
     temperatures: NDArray[np.float64]
     frequent: FrequentTerms | None = None
+    continuation: Continuation | None = None
     alone: dict[int, Ensemble] = field(default_factory=dict, init=False)
     _in_float64: _Serving | None = field(default=None, init=False, repr=False)
 
@@ -212,7 +230,14 @@ class Ensemble:
         predicted = np.concatenate([self._predict_block(serving, block) for block in _blocks(columns)])
         for task, views in self.alone.items():
             predicted[:, self.layout.slices[task]] += views.predict(columns)
-        return temper(predicted, self.temperatures, self.layout)
+        return temper(predicted, self.temperatures, self.layout) + self.offsets(columns)
+
+    def offsets(self, columns: Columns) -> NDArray[np.float64] | float:
+        """Give what outputs are relative to, (B, O); 0 where that is nothing."""
+        if self.continuation is None:
+            return 0.0
+        widths = [outputs.stop - outputs.start for outputs in self.layout.slices]
+        return np.repeat(self.continuation.offsets(columns), widths, axis=1)
 
     def spread(self, columns: Columns) -> NDArray[np.float64]:
         """Say how far apart the members of a fold are: its trees, or its views where no task has a forest.
@@ -271,7 +296,7 @@ class Ensemble:
         """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
         serving = self._serving(columns.n_rows)
 
-        def moments(*inputs: Tensor, bags: list[BagBatch]) -> Tensor:
+        def moments(*inputs: Tensor, bags: list[StepBatch | BagBatch]) -> Tensor:
             outputs = activate(serving.module(*inputs, bags=bags), self.layout)
             return torch.stack([outputs.mean(2), outputs.var(2, correction=0)])
 
@@ -296,21 +321,21 @@ class Ensemble:
         Returns
         -------
         ndarray of shape (B, T, C), or (B, G V, T, C)
-            Active numbers, then active categories and bags, each bag with the sum over its tokens; sums to 1
-            over C. Of a task with views of its own, both networks' attention by their shares, or, if views
-            are kept apart, that of the shared ones.
+            Active numbers, then active categories, sequences and bags, each of the latter two with the sum
+            over its tokens; sums to 1 over C. Of a task with views of its own, both networks' attention by
+            their shares, or, if views are kept apart, that of the shared ones.
         """
         serving = self._serving(columns.n_rows)
         inputs = map(self._inputs, _blocks(columns))
         of_module = partial(serving.module.task_attention, per_view=per_view)
         attention = np.concatenate([serving.compute(of_module, *block, axis=0) for block in inputs])
-        if columns.bags:
-            widths = serving.module.bag_widths
+        if widths := serving.module.bag_widths:
             starts = np.cumsum([serving.module.tokens.n_columns, *widths])
             of_bags = [attention[..., first : first + n] for first, n in zip(starts, widths, strict=False)]
             of_bags = [of_bag.sum(axis=-1, keepdims=True) for of_bag in of_bags]
-            for place in range(len(columns.vectors)):  # a text's vectors count with its terms
-                of_bags[place] += of_bags.pop(len(columns.bags))
+            n_sequences, n_bags = len(columns.sequences), len(columns.bags)
+            for text in range(len(columns.vectors)):  # a text's vectors count with its terms
+                of_bags[n_sequences + text] += of_bags.pop(n_sequences + n_bags)
             attention = np.concatenate([attention[..., : starts[0]], *of_bags], axis=-1)
         if not per_view:
             for task, views, weight in self._networks_alone():
@@ -350,7 +375,7 @@ class Ensemble:
         return effects
 
     def entry_attention(self, columns: Columns) -> list[NDArray[np.float64]]:
-        """Give each task's attention over the entries of bags, to words for one, and over vectors of texts.
+        """Give each task's attention over the steps of sequences, the entries of bags, and texts' vectors.
 
         Parameters
         ----------
@@ -360,29 +385,29 @@ class Ensemble:
         Returns
         -------
         list of ndarray of shape (E, T)
-            In the order of the entries of each bag of `columns`, and then of the tokens of each text with
-            vectors; 0 for terms that were left out in fit. In a row, what a task gives to a bag that has
-            entries is the sum over these.
+            In the order of the steps of each of the sequences of `columns`, then of the entries of each bag,
+            such as words, then of the tokens of each text with vectors; 0 for terms that were left out
+            in fit. In a row, what a task gives to a column that has entries is the sum over these.
         """
         serving = self._serving(columns.n_rows)
-        n_entries = [bag.nnz for bag in columns.bags]
-        n_entries += [vectors.n_tokens.sum() for vectors in columns.vectors]
-        attention = [np.zeros((n, len(self.layout.kinds))) for n in n_entries]
-        done = [0] * len(attention)
+        parts: list[list[NDArray[np.float64]]] = []
         for block in _blocks(columns):
-            of_bags = zip(self.preparation.bags, block.bags, strict=True)
-            kept = [terms.kept_entries(bag) for terms, bag in of_bags]
-            kept += [np.ones(vectors.n_tokens.sum(), dtype=bool) for vectors in block.vectors]
-            given = serving.entry_attention(*self._inputs(block))
-            for place, (is_kept, of_kept) in enumerate(zip(kept, given, strict=True)):
-                attention[place][done[place] : done[place] + len(is_kept)][is_kept] = of_kept
-                done[place] += len(is_kept)
+            of_block = serving.entry_attention(*self._inputs(block))
+            first = len(block.sequences)
+            for place, (terms, bag) in enumerate(zip(self.preparation.bags, block.bags, strict=True), first):
+                of_all = np.zeros((bag.nnz, len(self.layout.kinds)))
+                of_all[terms.kept_entries(bag)] = of_block[place]
+                of_block[place] = of_all
+            parts.append(of_block)
+        attention = [np.concatenate(of_column) for of_column in zip(*parts, strict=True)]
         for task, views, weight in self._networks_alone():
             for of_all, of_task in zip(attention, views.entry_attention(columns), strict=True):
                 of_all[:, task] += weight * (of_task[:, 0] - of_all[:, task])
         return attention
 
-    def network_tensors(self, columns: Columns) -> tuple[Tensor, Tensor, list[BagBatch | VectorBatch]]:
+    def network_tensors(
+        self, columns: Columns
+    ) -> tuple[Tensor, Tensor, list[StepBatch | BagBatch | VectorBatch]]:
         """Give rows to the network's device, in float32.
 
         Parameters
@@ -393,21 +418,21 @@ class Ensemble:
         Returns
         -------
         numbers, categories : Tensor of shape (1, B, N), (1, B, M)
-        bags : list of BagBatch and VectorBatch
+        bags : list of StepBatch, BagBatch and VectorBatch
         """
         numbers, categories, bags = self._inputs(columns)
         device = self.net.device
         return (
             torch.from_numpy(numbers)[None].to(device),
             torch.from_numpy(categories)[None].to(device),
-            [_batch(bag, device=device) for bag in bags],
+            [rows_on_device(bag, device=device).all() for bag in bags],
         )
 
-    def _inputs(
-        self, columns: Columns
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[csr_array | TextVectors, ...]]:
-        bags = (*self.preparation.network_bags(columns), *columns.vectors)
-        return *self.preparation.network_inputs(columns), bags
+    def _inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[Entries, ...]]:
+        preparation = self.preparation
+        sequences, bags = preparation.network_sequences(columns), preparation.network_bags(columns)
+        entries: tuple[Entries, ...] = (*sequences, *bags, *columns.vectors)
+        return *preparation.network_inputs(columns), entries
 
     def _forest_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Prepare rows for the forest, with vectors of texts and frequent terms of bags among the numbers."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..encoding import DesignRows, TextVectors, VectorUnits
+from ..encoding import DesignRows, Sequences, TextVectors, VectorUnits
 from ..nn import OutputLayout
 from ._constants import best_constants, class_outputs, loss_of_constants, spread
+
+Entries: TypeAlias = Sequences | csr_array | TextVectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,13 +25,20 @@ class UnlabelledRows:
     numbers : ndarray of shape (U, N), float32
     categories : ndarray of shape (U, M), int64
     bags : tuple of csr_array of shape (U, ·), float32, default=()
+    sequences : tuple of Sequences of U rows, float32, default=()
     vectors : tuple of TextVectors, default=()
     """
 
     numbers: NDArray[np.float32]
     categories: NDArray[np.int64]
     bags: tuple[csr_array, ...] = ()
+    sequences: tuple[Sequences, ...] = ()
     vectors: tuple[TextVectors, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entries, ...]:
+        """Columns of any number of entries a row: sequences, bags and vectors of texts."""
+        return (*self.sequences, *self.bags, *self.vectors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +69,8 @@ class TrainingRows:
         Terms and values of bag columns.
     bag_scales : tuple of float, default=()
         Of the rows' norms in each of them.
+    sequences : tuple of Sequences of R rows, float32, default=()
+        Scaled steps of sequence columns, without NaN.
     unlabelled : UnlabelledRows, optional
         Rows of which no task has a label.
     vectors : tuple of TextVectors, default=()
@@ -78,9 +90,15 @@ class TrainingRows:
     part: NDArray[np.int64] | None = None
     bags: tuple[csr_array, ...] = ()
     bag_scales: tuple[float, ...] = ()
+    sequences: tuple[Sequences, ...] = ()
     unlabelled: UnlabelledRows | None = None
     vectors: tuple[TextVectors, ...] = ()
     vector_units: tuple[VectorUnits, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entries, ...]:
+        """Columns of any number of entries a row: sequences, bags and vectors of texts."""
+        return (*self.sequences, *self.bags, *self.vectors)
 
     @property
     def n_folds(self) -> int:

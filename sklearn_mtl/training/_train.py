@@ -17,6 +17,8 @@ from ..nn import (
     ColumnAttention,
     ColumnAttentionModel,
     ColumnTokens,
+    StepDesign,
+    StepTokens,
     TaskHeads,
     TokenEncoder,
     VectorTokens,
@@ -31,6 +33,7 @@ from ._rows import TargetScales, TrainingRows
 from ._schedule import Schedule, together
 
 _BAG_DROPOUT = 0.5
+_STEP_WIDTH, _FEW_FEATURES, _WIDE_STEP = 16, 8, 32
 _VECTOR_DROPOUT = 0.5
 
 
@@ -48,6 +51,8 @@ class ModelSizes:
         Rate.
     n_bag_heads : int, default=1
         Tokens of each bag column, and of each text with vectors.
+    steps : StepDesign, optional
+        How steps of sequence columns become tokens; without one, by attention alone.
     """
 
     n_views: int
@@ -58,6 +63,7 @@ class ModelSizes:
     n_layers: int
     dropout: float
     n_bag_heads: int = 1
+    steps: StepDesign | None = None
 
     @property
     def d_slot(self) -> int:
@@ -121,6 +127,7 @@ def build_model(
     constant: Sequence[int] = (),
     design: ModelDesign | None = None,
     bags: Sequence[tuple[int, float]] = (),
+    step_features: Sequence[int] = (),
     vectors: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]] = (),
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
@@ -144,6 +151,8 @@ def build_model(
         Without one, that of the default parameters.
     bags : sequence of pairs of int and float, default=()
         How many terms each bag column has, and the norm of its rows.
+    step_features : sequence of int, default=()
+        How many features a step of each sequence column has.
     vectors : sequence of pairs of ndarray of shape (d,), default=()
         Mean and deviation of the vectors of each text column that has them.
 
@@ -179,7 +188,18 @@ def build_model(
         )
         for moments in vectors
     ]
-    n_columns = tokens.n_columns + sizes.n_bag_heads * (len(bags) + len(vectors))
+    of_steps = [
+        StepTokens(
+            n_features,
+            d_step=_STEP_WIDTH if n_features <= _FEW_FEATURES else _WIDE_STEP,
+            d_token=sizes.d_token,
+            design=sizes.steps,
+            **shared,
+        )
+        for n_features in step_features
+    ]
+    of_entries: list[StepTokens | BagTokens | VectorTokens] = [*of_steps, *of_bags, *of_vectors]
+    n_columns = tokens.n_columns + sum(module.n_heads for module in of_entries)
     attention = _build_attention(design, sizes, n_columns=n_columns, shared=shared)
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
     heads = TaskHeads(
@@ -193,13 +213,7 @@ def build_model(
         encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
     interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
     return ColumnAttentionModel(
-        tokens,
-        attention,
-        network,
-        heads,
-        encoder=encoder,
-        interaction=interaction,
-        bags=[*of_bags, *of_vectors],
+        tokens, attention, network, heads, encoder=encoder, interaction=interaction, bags=of_entries
     )
 
 
@@ -275,6 +289,7 @@ def train(
         module__n_outputs=n_outputs,
         module__constant=rows.layout.thresholds,
         module__bags=[(bag.shape[1], scale) for bag, scale in zip(rows.bags, rows.bag_scales, strict=True)],
+        module__step_features=[sequences.values.shape[1] for sequences in rows.sequences],
         module__vectors=[(units.mean, units.deviation) for units in rows.vector_units],
         module__prior=scales.prior,
         module__sizes=sizes,

@@ -67,7 +67,8 @@ def test_sparse_complex_numbers_are_refused():
         (np.ones(3), r"(?s)Est: Expected 2D array, got 1D array instead.*Reshape your data"),
         (pd.Series([1.0, 2.0]), r"(?s)Est: Expected 2D array, got 1D array instead"),
         (np.float64(3.0), r"Est: Expected 2D array, got scalar array instead"),
-        (np.ones((2, 3, 4)), r"Est: Found array with dim 3"),
+        (np.ones((2, 3, 4, 5)), r"Est: X has 4 axes, of shape \(2, 3, 4, 5\); expected rows and columns, or"),
+        (np.ones((2, 3, 4)).tolist(), r"Est: X has 3 axes, of shape \(2, 3, 4\); expected"),
         (np.empty((0, 3)), r"Est: Found array with 0 sample\(s\) \(shape=\(0, 3\)\) while a minimum of 1"),
         (np.empty((12, 0)), r"0 feature\(s\) \(shape=\(12, 0\)\) while a minimum of 1 is required"),
         (pd.DataFrame({"a": []}), r"0 sample\(s\)"),
@@ -78,7 +79,8 @@ def test_sparse_complex_numbers_are_refused():
         "1d",
         "series",
         "scalar",
-        "3d",
+        "4d",
+        "3d-list",
         "no-rows",
         "no-columns",
         "frame-no-rows",
@@ -89,3 +91,11 @@ def test_sparse_complex_numbers_are_refused():
 def test_shapes_that_are_no_table_are_refused(X, message):
     with pytest.raises(ValueError, match=message):
         check_table(X, owner="Est")
+
+
+def test_an_array_of_three_axes_is_one_column_of_sequences():
+    X = np.arange(24.0).reshape(2, 3, 4)
+    table = check_table(X, owner="Est")
+    assert table.shape == (2, 1)
+    assert all(np.shares_memory(cell, X) for cell in table[:, 0])
+    np.testing.assert_array_equal(np.stack(table[:, 0]), X)
