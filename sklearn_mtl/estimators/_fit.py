@@ -26,7 +26,6 @@ from ..encoding import (
     TextColumns,
     active_columns,
     check_table,
-    find_continuation,
     merge_rows,
 )
 from ..nn import OutputLayout
@@ -178,12 +177,13 @@ def read_fit_input(
     columns = reader.read(table, owner=owner)
     continuation = None
     if sequences is not None and reader.sequences:
-        continuation = _find_continuation(reader, columns, task_set, targets, weights * (weight_of_task > 0))
-        if sequences.centre == "auto" and continuation is not None:
-            for place in continuation.columns(reader.columns_):
-                reader.sequences[place].centre = "last"
+        may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
+        continuation = sequences.find_continuation(
+            reader.columns_, columns, targets.values, weights * (weight_of_task > 0) * may_continue
+        )
+        if continuation is not None and sequences.centre == "auto":
+            reader.centre(continuation.columns(reader.columns_))
             columns = reader.read(table, owner=owner)
-        continuation = continuation if sequences.relative_labels else None
     plain = weights
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
@@ -203,19 +203,6 @@ def read_fit_input(
         is_calibrated=_calibrated_tasks(calibrate, task_set, owner),
         thresholds=_asked_thresholds(thresholds, task_set, weight_of_task, owner),
     )
-
-
-def _find_continuation(
-    reader: ColumnReader,
-    columns: Columns,
-    task_set: TaskSet,
-    targets: Targets,
-    weights: NDArray[np.float64],
-) -> Continuation | None:
-    """Find the channels that tasks of numbers continue, if any does."""
-    may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
-    continuation = find_continuation(reader.columns_, columns, targets.values, weights * may_continue)
-    return continuation if continuation else None
 
 
 def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[np.bool_]:
