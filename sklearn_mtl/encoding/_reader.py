@@ -163,6 +163,11 @@ class ColumnReader:
             place: reader for place, reader in self._readers.items() if isinstance(reader, SequenceReader)
         }
 
+    def centre(self, places: Iterable[int]) -> None:
+        """Read the sequence columns at these places relative to their last values from now on."""
+        for place in places:
+            self.sequences[place].centre = "last"
+
     def names(self) -> list[str]:
         """Name all columns of ``X``, those that a bag stands for, too."""
         return [info.name for info in self._all_columns()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
@@ -14,7 +14,8 @@ from pandas.api import types
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
-from ._columns import Sequences
+from ._columns import ColumnInfo, Columns, Sequences
+from ._continuation import Continuation, find_continuation
 from ._scaling import NumberScaling, observed_columns
 from ._table import Values
 
@@ -22,7 +23,7 @@ _VALUES_AT_ONCE = 2**20
 _MOST_WINDOW = 1024  # columns of the linear view, of one sequence column
 _SUMMARIES = ("mean", "deviation", "least", "greatest", "first", "last", "slope")
 _RELATIVE = {"mean", "least", "greatest", "first"}  # to a centre; the last value tells the level
-N_AUTO_TOKENS = 8
+_AUTO_TOKENS = 8
 
 
 class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -35,7 +36,7 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         a list, tuple or array of numbers.
     centre : {"auto", "none", "last", "mean"}, default="auto"
         What each channel is seen relative to, row by row: its last value or its mean, which is there as a
-        number beside. ``"auto"``: the last value in columns that a task continues, else nothing.
+        number beside. ``"auto"``: the last value in columns that tasks are learned relative to, else nothing.
     relative_labels : bool, default=True
         Learn tasks of numbers that continue a channel, as in forecasting, relative to its last value. These
         are the tasks of which less than half of the variance is left when the last value of a channel is
@@ -141,7 +142,31 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         """How many tokens a column has."""
         if self.n_tokens != "auto":
             return int(self.n_tokens)
-        return 1 if self.pooling in ("mean", "max") else N_AUTO_TOKENS
+        return 1 if self.pooling in ("mean", "max") else _AUTO_TOKENS
+
+    def of_networks(self) -> dict[str, Any]:
+        """Give what networks make of steps: encoder, pooling, and their options."""
+        return {
+            "encoder": self.encoder,
+            "n_layers": self.n_layers,
+            "window": self.window,
+            "pooling": self.pooling,
+            "n_tokens": self.n_tokens_of_each,
+            "top_k": self.top_k,
+        }
+
+    def find_continuation(
+        self,
+        infos: Iterable[ColumnInfo],
+        columns: Columns,
+        labels: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> Continuation | None:
+        """Find the channels that tasks continue, as :func:`find_continuation` does; None if no task does."""
+        if not self.relative_labels:
+            return None
+        found = find_continuation(infos, columns, labels, weights)
+        return found if found else None
 
 
 def holds_sequences(values: Values, *, is_present: NDArray[np.bool_]) -> bool:

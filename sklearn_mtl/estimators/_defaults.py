@@ -242,16 +242,7 @@ def resolve_sequences(sequences: SequenceColumns | Auto | None, *, owner: str) -
 
 def step_design(options: SequenceColumns | None) -> StepDesign | None:
     """Say how the networks read steps, if there may be any."""
-    if options is None:
-        return None
-    return StepDesign(
-        encoder=options.encoder,
-        n_layers=options.n_layers,
-        window=options.window,
-        pooling=options.pooling,
-        n_tokens=options.n_tokens_of_each,
-        top_k=options.top_k,
-    )
+    return None if options is None else StepDesign(**options.of_networks())
 
 
 def resolve_device(device: str, *, owner: str) -> str:

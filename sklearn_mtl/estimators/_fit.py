@@ -28,7 +28,6 @@ from ..encoding import (
     VectorUnits,
     active_columns,
     check_table,
-    find_continuation,
     merge_rows,
 )
 from ..nn import OutputLayout
@@ -195,12 +194,13 @@ def read_fit_input(
     columns = reader.read(table, owner=owner)  # texts are encoded here, which may take long
     continuation = None
     if sequences is not None and reader.sequences:
-        continuation = _find_continuation(reader, columns, task_set, targets, weights * (weight_of_task > 0))
-        if sequences.centre == "auto" and continuation is not None:
-            for place in continuation.columns(reader.columns_):
-                reader.sequences[place].centre = "last"
+        may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
+        continuation = sequences.find_continuation(
+            reader.columns_, columns, targets.values, weights * (weight_of_task > 0) * may_continue
+        )
+        if continuation is not None and sequences.centre == "auto":
+            reader.centre(continuation.columns(reader.columns_))
             columns = reader.read(table, owner=owner)
-        continuation = continuation if sequences.relative_labels else None
     plain = weights
     if class_weight is not None:
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
@@ -234,19 +234,6 @@ def _different(columns: Columns) -> Columns | None:
     no_labels = np.zeros((columns.n_rows, 1))
     first = merge_rows(columns, no_labels, no_labels == 0, np.ones_like(no_labels)).first
     return columns.take(first) if len(first) else None
-
-
-def _find_continuation(
-    reader: ColumnReader,
-    columns: Columns,
-    task_set: TaskSet,
-    targets: Targets,
-    weights: NDArray[np.float64],
-) -> Continuation | None:
-    """Find the channels that tasks of numbers continue, if any does."""
-    may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
-    continuation = find_continuation(reader.columns_, columns, targets.values, weights * may_continue)
-    return continuation if continuation else None
 
 
 def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[np.bool_]:

@@ -46,8 +46,8 @@ def task_table(read: FitInput) -> pd.DataFrame:
     )
     if read.continuation is None:
         return table
-    infos = read.reader.columns_
-    return table.assign(continues=pd.Series(read.continuation.names(infos), dtype=object).to_numpy())
+    names = read.continuation.names(read.reader.columns_)
+    return table.assign(continues=pd.Series(names).to_numpy())
 
 
 def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:

@@ -42,16 +42,15 @@ class StepDesign:
 
     Attributes
     ----------
-    encoder : {"none", "self_attention", "convolution", "recurrent"}
-    n_layers : int
+    encoder : {"none", "self_attention", "convolution", "recurrent"}, default="none"
+    n_layers : int, default=1
         Of the encoder.
-    window : int or None
+    window : int or None, default=None
         Of the encoder, as in `build_step_encoder`.
-    pooling : str
-        One of `STEP_POOLINGS`.
-    n_tokens : int
+    pooling : {"attention", "top_k", "mean", "max", "strides", "hybrid"}, default="attention"
+    n_tokens : int, default=8
         P.
-    top_k : int
+    top_k : int, default=8
         Steps of each token of ``"top_k"``.
     """
 

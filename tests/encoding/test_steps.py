@@ -12,7 +12,6 @@ from sklearn_mtl.encoding import (
     NumberScaling,
     SequenceColumns,
     SequenceReader,
-    Sequences,
     StepScaling,
     merge_rows,
 )
@@ -27,13 +26,15 @@ def objects(cells):
     return column
 
 
-def fit(cells, *, max_length=None):
+def fit(cells, *, max_length=None, centre="none"):
     column = objects(cells)
-    return SequenceReader(max_length=max_length).fit(column, is_present=np.ones(len(column), dtype=bool))
+    return SequenceReader(max_length=max_length, centre=centre).fit(
+        column, is_present=np.ones(len(column), dtype=bool)
+    )
 
 
 def read(cells, **options):
-    return fit(cells, **options).read(objects(cells))
+    return fit(cells, **options).read(objects(cells))[0]
 
 
 def steps(sequences, row):
@@ -63,9 +64,9 @@ def test_cells_of_any_container_are_read_alike(cell):
 @pytest.mark.parametrize("missing", [None, NAN, pd.NA, [], [NAN, NAN], np.full((3, 1), NAN)])
 def test_a_cell_without_steps_is_missing(missing):
     reader = fit([[1.0, 2.0], missing])
-    sequences = reader.read(objects([[1.0, 2.0], missing]))
+    sequences, numbers = reader.read(objects([[1.0, 2.0], missing]))
     assert sequences.lengths.tolist() == [2, 0]
-    assert np.isnan(reader.numbers(sequences)[1]).all()
+    assert np.isnan(numbers[1]).all()
 
 
 def test_missing_values_inside_stay_and_those_at_the_end_pad():
@@ -76,7 +77,7 @@ def test_missing_values_inside_stay_and_those_at_the_end_pad():
 
 def test_of_long_sequences_the_last_steps_are_read():
     reader = fit([[1.0, 2.0, 3.0, 4.0], [5.0]], max_length=3)
-    sequences = reader.read(objects([[1.0, 2.0, 3.0, 4.0], [5.0]]))
+    sequences, _ = reader.read(objects([[1.0, 2.0, 3.0, 4.0], [5.0]]))
     assert steps(sequences, 0)[:, 0].tolist() == [2.0, 3.0, 4.0]
     assert reader.is_cut
     assert reader.length == 3
@@ -119,7 +120,7 @@ def test_what_is_no_sequence_is_refused_by_row_and_column(cells, error, message)
 def test_numbers_sum_up_each_channel_as_loops_do():
     cells = many()
     reader = fit(cells)
-    numbers = reader.numbers(reader.read(objects(cells)))
+    _, numbers = reader.read(objects(cells))
     for row, cell in enumerate(cells):
         if cell is None:
             assert np.isnan(numbers[row]).all()
@@ -156,12 +157,18 @@ def test_scaling_is_that_of_all_training_steps_with_flags_of_holes():
 
 @pytest.mark.parametrize("centre", ["last", "mean"])
 def test_channels_are_relative_to_what_the_row_says(centre):
-    sequences = read(many())
-    far = Sequences(sequences.values + 1000.0, sequences.starts, sequences.lengths)
-    scaling = StepScaling(centre=centre).fit(sequences)
-    np.testing.assert_allclose(scaling.transform(far).values, scaling.transform(sequences).values, atol=1e-4)
-    last = steps(scaling.transform(sequences), 0)[-1]
-    assert (last == scaling.transform(sequences[[1]]).values[-1]).all() == (centre == "last")
+    cells = many()
+    plain, parts = read(cells), fit(cells).read(objects(cells))[1]
+    centred, relative = fit(cells, centre=centre).read(objects(cells))
+    names = ["mean", "deviation", "least", "greatest", "first", "last", "slope"]
+    of_centre = parts[:, :14].reshape(-1, 7, 2)[:, names.index(centre)]  # (B, C)
+    for row in range(40):
+        expected = steps(plain, row) - of_centre[row]
+        np.testing.assert_allclose(steps(centred, row), expected, atol=1e-12)
+    for place, name in enumerate(names):
+        is_relative = name in {"mean", "least", "greatest", "first"} - {centre}
+        expected = parts[:, 2 * place : 2 * place + 2] - is_relative * of_centre
+        np.testing.assert_allclose(relative[:, 2 * place : 2 * place + 2], expected, atol=1e-12)
 
 
 def test_the_window_has_the_last_steps_that_all_rows_have():
