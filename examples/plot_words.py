@@ -31,6 +31,7 @@ beside = rng.integers(0, 5, size=(n, 2))
 
 
 def notes(language):
+    """Write a note for each patient."""
     what, how = np.array(complaints[language])[said], np.array(remarks[language])[beside]
     parts = np.stack([what[:, 0], how[:, 0], what[:, 1], how[:, 1]], axis=1)
     return [templates[language].format(*of_note) for of_note in parts]
@@ -41,8 +42,8 @@ Y = pd.DataFrame({"heart": (said == 0).any(axis=1), "lungs": (said == 2).any(axi
 print(X.head(3))
 
 # %%
-# Words of English, and characters of Chinese one by one and in pairs: what a term is, is seen from the script.
-# One model for each language.
+# Words of English, and characters of Chinese one by one and in pairs; the script says which. One model for
+# each language.
 models = {
     language: MultiTaskAttentionClassifier(
         preset="fast", n_trees=0, linear_view=False, text=TextColumns(columns=[language]), random_state=0
