@@ -55,6 +55,10 @@ _REAL_CAPTION = (
     "resampled t-test), mean difference of the score over tasks, least and greatest. Score: R², or for yeast "
     "the share of the base rates' log loss that is explained. preset='fast'."
 )
+_TASK_CAPTION = (
+    "The same by task: mean score alone, and what learning together (joint), or with sharing='auto', adds to "
+    "it, with 95 % intervals. Where all tasks have as many labels, 'auto' learns none alone, and is joint."
+)
 
 
 def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> None:
@@ -161,6 +165,7 @@ def report() -> str:
     real = measured[~measured["dataset"].isin(PLANTED)]
     if len(real):
         tables.append(markdown(_real_table(real), caption=_REAL_CAPTION))
+        tables.append(markdown(_task_table(real), caption=_TASK_CAPTION))
     return "\n\n".join([*tables, machines(measured)])
 
 
@@ -203,20 +208,12 @@ def _real_table(real: pd.DataFrame) -> pd.DataFrame:
     """Count tasks that are better and worse than alone."""
     rows = {}
     for name, way in product(REAL, WAYS[1:]):
-        of_set = real[real["dataset"] == name].set_index(["method", "fold"])["scores"]
-        present = of_set.index.get_level_values("method")
-        if way not in present or "alone" not in present:
+        both = _scores_of_folds(real, name, way)
+        if both is None:
             continue
-        both = pd.DataFrame({"way": of_set[way], "alone": of_set["alone"]}).dropna()
-        if len(both) < 2:
-            continue
-        differences = np.array(both["way"].tolist()) - np.array(both["alone"].tolist())  # (K, T)
-        n_folds = len(differences)
-        mean, error = differences.mean(axis=0), differences.std(axis=0, ddof=1)
-        error = error * np.sqrt(1 / n_folds + 1 / (FOLDS.get_n_splits() - 1))
-        half = t.ppf(0.975, n_folds - 1) * error
+        mean, half = _difference(*both)
         rows[f"{name}, {way}"] = {
-            "folds": n_folds,
+            "folds": len(both[0]),
             "tasks": len(mean),
             "better": np.count_nonzero(mean - half > 0),
             "worse": np.count_nonzero(mean + half < 0),
@@ -225,3 +222,34 @@ def _real_table(real: pd.DataFrame) -> pd.DataFrame:
             "greatest": mean.max(),
         }
     return pd.DataFrame(rows).T
+
+
+def _task_table(real: pd.DataFrame) -> pd.DataFrame:
+    """Give each task's score alone, and what ways of learning it with others add."""
+    rows: dict[str, dict[str, float]] = {}
+    for name, way in product(REAL, ("joint", "auto")):
+        both = _scores_of_folds(real, name, way)
+        if both is None:
+            continue
+        tasks = real.loc[real["dataset"] == name, "tasks"].iloc[0]
+        mean, half = _difference(*both)
+        for task, alone, difference, of_half in zip(tasks, both[1].mean(axis=0), mean, half, strict=True):
+            row = rows.setdefault(f"{name}, {task}", {"alone": alone})
+            row |= {way: difference, f"{way} low": difference - of_half, f"{way} high": difference + of_half}
+    return pd.DataFrame(rows).T
+
+
+def _scores_of_folds(real: pd.DataFrame, name: str, way: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Give the scores of a way and of learning alone on folds that have both; (K, T) each."""
+    of_set = real[real["dataset"] == name].set_index(["method", "fold"])["scores"]
+    if not {way, "alone"} <= set(of_set.index.get_level_values("method")):
+        return None
+    both = pd.DataFrame({"way": of_set[way], "alone": of_set["alone"]}).dropna()
+    return (np.array(both["way"].tolist()), np.array(both["alone"].tolist())) if len(both) > 1 else None
+
+
+def _difference(scores: np.ndarray, alone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give mean differences over folds, and half of their intervals; (T,) each."""
+    differences, n_folds = scores - alone, len(scores)
+    error = differences.std(axis=0, ddof=1) * np.sqrt(1 / n_folds + 1 / (FOLDS.get_n_splits() - 1))
+    return differences.mean(axis=0), t.ppf(0.975, n_folds - 1) * error

@@ -37,8 +37,8 @@ _QUICK = {
     "n_folds": 2,
     "n_views": 1,
     "d_hidden": 32,
-    "n_trees": 20,
-    "max_epochs": 10,
+    "n_trees": 8,
+    "max_epochs": 4,
     "callbacks": None,
     "verbose": 0,
 }

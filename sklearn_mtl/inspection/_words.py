@@ -82,9 +82,9 @@ class WordAttentionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any, *, task: str, row: int = 0, column: str | None = None, ax: Any = None
+        cls, estimator: Any, X: Any, *, task: str, row: int = 0, column: str | None = None
     ) -> Self:
-        """Draw a text as it is written, shaded by the attention to its words.
+        """Take a text as it is written, and the attention to its words.
 
         Terms that are sequences of characters overlap: each gives its weight to its characters in equal
         parts. What fit does not know has no shade.
@@ -101,12 +101,11 @@ class WordAttentionDisplay:
             Which of the rows.
         column : str, optional
             The text column; needed if there are several.
-        ax : matplotlib Axes, optional
-            Where to draw. Default: a new figure.
 
         Returns
         -------
         WordAttentionDisplay
+            Not drawn yet: a notebook shows it as HTML, `plot` draws.
 
         Raises
         ------
@@ -122,7 +121,7 @@ class WordAttentionDisplay:
         are_of_characters = estimator._reader.texts[place].are_of_characters
         text = pd.DataFrame(of_row).iloc[0, place]
         words, weights = (_by_letter if are_of_characters else _by_word)(text, of_task.words, of_task.weights)
-        return cls(words, weights, str(task), spaced=False).plot(ax)
+        return cls(words, weights, str(task), spaced=False)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, *, row: Any, task: str, column: str | None = None) -> Self:

@@ -353,7 +353,7 @@ class FoldNet(NeuralNet):
     def _serves_mixture(self) -> bool:
         """Say whether the cycle that has just ended brought something to the mixture with the other views."""
         dataset = self.dataset_
-        if not dataset.others or not np.isfinite(self.least_loss_):
+        if not dataset.others or not np.isfinite(self.least_loss_) or self.max_epochs <= _YOUNG:
             return True
         views, before = [self.out_of_fold_, *dataset.others], self.mixture_loss_
         self.mixture_loss_ = mixture_loss(views, dataset.rows, dataset.scales)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from benchmarks import records, transfer
 
@@ -40,5 +41,7 @@ def test_tasks_of_real_tables_are_counted_by_their_intervals():
     for method, scores in {"alone": alone, "joint": joint}.items():
         for fold in range(5):
             record = {"dataset": "jura", "method": method, "fold": fold, "scores": scores[fold].tolist()}
-            records.append("transfer", record)
+            records.append("transfer", record | {"tasks": ["Cd", "Co", "Cu"]})
+    half = t.ppf(0.975, 4) * np.sqrt(1 / 5 + 1 / 4) * noise.std(ddof=1)
+    assert f"| jura, Cu | 0.500 | -0.200 | {-0.2 - half:.3f} | {-0.2 + half:.3f} |" in transfer.report()
     assert "| jura, joint | 5.000 | 3.000 | 1.000 | 1.000 | -0.033 | -0.200 | 0.100 |" in transfer.report()
