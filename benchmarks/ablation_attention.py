@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from time import process_time
@@ -76,10 +76,15 @@ ON_DRAWN: dict[str, dict[str, Any]] = {
         for coupling in (0.01, 0.1)
     },
 }
-METHODS = (*OPTIONS, *ON_DRAWN, ALONE)
+WITHOUT = "vat, labelled rows alone"
+METHODS = (*OPTIONS, *ON_DRAWN, WITHOUT, ALONE)
 TABLES = ("jura", "sf2", "wq", "andro", "emotions", "enb", "scpf", "yeast", "oes10")
 SIZES = {f"T={n_tasks}": n_tasks for n_tasks in (3, 16, 64)}
-DATASETS = (*TABLES, CONFLICT, *SIZES)
+_N_LABELLED = 60
+# The same tables, with labels in so many rows of each fold's training rows.
+FEW = {f"{name}, {_N_LABELLED} labelled rows": name for name in ("jura", "scpf", "wq")}
+WITH_FEW = (DEFAULT, "vat", WITHOUT)
+DATASETS = (*TABLES, *FEW, CONFLICT, *SIZES)
 
 
 _N_SEEDS, _N_ROWS, _N_TEST_ROWS = 10, 400, 2_000
@@ -95,6 +100,9 @@ _LOSS = (
     "Loss of test rows in percent of that of the default, less 100: mean and standard error of the paired "
     'differences over 5 folds, `preset="fast"`; below 0 is better than the default. aRRMSE; of emotions the '
     "mean log loss."
+)
+_FEW = (
+    f"In each fold, {_N_LABELLED} of the training rows have labels; `{WITHOUT}` does without the other rows."
 )
 _R2 = (
     f"Drawn tasks that conflict, {_N_ROWS} rows of 12 columns, {_N_SEEDS} seeds: three tasks of one "
@@ -116,6 +124,9 @@ def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> Non
         SUITE,
         folds(tables, {name: partial(dict, OPTIONS[name]) for name in methods if name in OPTIONS}, _measure),
     )
+    few = ((given, *mtr.load(name, folder=folder)[1:]) for given, name in FEW.items() if given in datasets)
+    makers = {name: partial(_with_few, name) for name in methods if name in WITH_FEW}
+    fill(SUITE, folds(few, makers, _measure_few))
     if CONFLICT in datasets:
         fill(SUITE, _drawn(methods))
     costs = ({"dataset": size, "method": name} for size in SIZES if size in datasets for name in methods)
@@ -129,13 +140,16 @@ def report() -> str:
     """Return the tables of all records, in Markdown."""
     measured = pd.DataFrame(records.read(SUITE))
     parts = []
-    real = measured[measured["dataset"].isin(TABLES)]
-    if len(real):
-        real = complete(real, n_folds=FOLDS.get_n_splits())
-        parts += [
-            markdown(_differences(real, of), caption=f"{what} {_LOSS}")
-            for of, what in (("loss", "Network, linear view and forest."), ("network_loss", "Network alone."))
-        ]
+    for names, note in ((TABLES, _LOSS), (FEW, f"{_LOSS} {_FEW}")):
+        real = complete(measured[measured["dataset"].isin(names)], n_folds=FOLDS.get_n_splits())
+        if len(real):
+            parts += [
+                markdown(_differences(real, of, names), caption=f"{what} {note}")
+                for of, what in (
+                    ("loss", "Network, linear view and forest."),
+                    ("network_loss", "Network alone."),
+                )
+            ]
     drawn = measured[measured["dataset"] == CONFLICT]
     if ALONE in set(drawn["method"]):
         parts += [
@@ -158,13 +172,13 @@ def _costs(sized: pd.DataFrame) -> pd.DataFrame:
     return _ordered(table).drop(index=DEFAULT)
 
 
-def _differences(measured: pd.DataFrame, of: str) -> pd.DataFrame:
+def _differences(measured: pd.DataFrame, of: str, names: Iterable[str]) -> pd.DataFrame:
     """Compare losses with those of the default, fold by fold; mean and standard error side by side."""
     loss = measured.pivot_table(of, ["dataset", "fold"], "method")
     percent = 100 * loss.div(loss[DEFAULT], axis="index") - 100
     by_set = percent.groupby("dataset")
     table = pd.DataFrame()
-    for name in (name for name in TABLES if name in by_set.groups):
+    for name in (name for name in names if name in by_set.groups):
         table[name], table[f"{name}, error"] = by_set.mean().loc[name], by_set.sem().loc[name]
     table["mean"] = by_set.mean().mean(skipna=False)  # of the methods that all sets have
     return _ordered(table).drop(index=DEFAULT)
@@ -203,6 +217,28 @@ def _measure(
     both = loss(model, y, X_test, y_test)
     _leave_the_network_alone(model)
     return {"loss": both, "network_loss": loss(model, y, X_test, y_test)}
+
+
+def _with_few(method: str) -> tuple[bool, dict[str, Any]]:
+    """Say whether rows without labels are left out, and give the parameters."""
+    return method == WITHOUT, OPTIONS["vat" if method == WITHOUT else method]
+
+
+def _measure_few(
+    make: Callable[[], tuple[bool, dict[str, Any]]],
+    X: pd.DataFrame,
+    y: pd.DataFrame,
+    X_test: pd.DataFrame,
+    y_test: pd.DataFrame,
+) -> Record:
+    """Measure with the labels of a few rows alone; the others have none."""
+    leaves_out, options = make()
+    labelled = np.random.default_rng(0).choice(len(y), _N_LABELLED, replace=False)
+    is_labelled = np.isin(np.arange(len(y)), labelled)[:, None]
+    few = y.where(np.broadcast_to(is_labelled, y.shape))
+    if leaves_out:
+        X, few = X.iloc[labelled], few.iloc[labelled]
+    return _measure(lambda: options, X, few, X_test, y_test)
 
 
 def _leave_the_network_alone(model: Any) -> None:
