@@ -80,7 +80,7 @@ class VectorTokens(nn.Module):
     generator : torch.Generator
         Draws the initial values.
     dropout : float, default=0.0
-        Share of vectors that is dropped in each training step.
+        Share of vectors, and of the numbers of what heads have pooled, that is dropped in each training step.
 
     Examples
     --------
@@ -126,22 +126,20 @@ class VectorTokens(nn.Module):
         batch : VectorBatch
             Of B rows.
         dropout_generator : torch.Generator, optional
-            Draws the vectors that are dropped in a training step; without it none is.
+            Draws what is dropped in a training step; without it nothing is. All folds drop the same numbers.
 
         Returns
         -------
         Tensor of shape (G, P, B, D)
         """
-        factor = self._factors(batch)  # (P, G E')
-        if dropout_generator is not None and self.dropout > 0:
-            mask = dropout_mask(factor.shape[1], rate=self.dropout, generator=dropout_generator)
-            factor = factor * mask.to(factor.dtype)
+        factor = self._dropped(self._factors(batch), dropout_generator)  # (P, G E')
         total = self._sums(factor, batch, torch.ones_like(batch.vectors[:, :1]))  # (P, G B, 1)
         is_empty = total == 0
         pooled = self._sums(factor, batch, batch.vectors) / total.masked_fill(is_empty, 1.0)  # (P, G B, d)
         standard = (pooled - self.mean) / self.deviation
         of_folds = standard.unflatten(1, (self.n_folds, -1)).transpose(0, 1)  # (G, P, B, d)
-        tokens = torch.matmul(of_folds, self.value) + self.bias
+        kept = self._dropped(of_folds, dropout_generator)
+        tokens = torch.matmul(kept, self.value) + self.bias
         is_empty = is_empty.unflatten(1, (self.n_folds, -1)).transpose(0, 1)  # (G, P, B, 1)
         return torch.where(is_empty, self.empty, tokens)
 
@@ -163,6 +161,13 @@ class VectorTokens(nn.Module):
         share = factor.unflatten(1, (self.n_folds, -1))
         of_rows = total.squeeze(2).unflatten(1, (self.n_folds, -1))[:, :, batch.row_of_entry()]
         return (share / of_rows).permute(1, 2, 0)
+
+    def _dropped(self, values: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Drop some in a training step, the same ones along the first axis."""
+        if generator is None or self.dropout == 0:
+            return values
+        mask = dropout_mask(*values.shape[1:], rate=self.dropout, generator=generator)
+        return values * mask.to(values.dtype)
 
     def _factors(self, batch: VectorBatch) -> Tensor:
         """Give exponentials of scores of all vectors, once a fold where folds share rows; (P, G E')."""
