@@ -55,6 +55,8 @@ class Preparation:
         Of all bag columns.
     steps : tuple of StepScaling, default=()
         Of all sequence columns.
+    vectors : tuple of VectorUnits, default=()
+        Of all text columns that have vectors.
     """
 
     active_numbers: NDArray[np.int64]
