@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ class TextEncoder(Protocol):
 
     max_length: int
 
-    def encode(self, texts: Sequence[str | None]) -> TextVectors:
+    def encode(self, texts: Collection[str | None]) -> TextVectors:
         """Encode a column's texts; None is a missing one."""
 
 

@@ -90,7 +90,7 @@ from ._fit import (
 from ._summary import column_table, surprises_of, task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
 from ._thresholds import choose_thresholds
-from ._words import AttendedWords, of_pieces, of_terms, word_table
+from ._words import of_pieces, of_terms, word_table
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
@@ -798,24 +798,17 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         with torch_threads(self.n_threads):
             attention = self._ensemble.entry_attention(columns)
         frame = pd.DataFrame(as_pandas(X))
-        n_sequences, n_bags = len(columns.sequences), len(columns.bags)
+        encoder, n_sequences, n_bags = self._reader.encoder, len(columns.sequences), len(columns.bags)
         parts = []
         for text, (place, terms) in enumerate(texts.items()):
-            values = frame.iloc[:, place].array
-            entries = [of_terms(columns.bags[text], attention[n_sequences + text], terms.words(values))]
-            if columns.vectors:
-                entries.append(self._of_pieces(values, attention[n_sequences + n_bags + text]))
-            options = {"rows": frame.index, "column": self._reader.names()[place], "tasks": self.task_names_}
-            parts.append(word_table(entries, **options))
+            values, column = frame.iloc[:, place].array, self._reader.names()[place]
+            of_bag = attention[n_sequences + text]
+            sources = [of_terms(columns.bags[text], of_bag, terms.words(values))]
+            if isinstance(encoder, LoadedEncoder):
+                of_vectors = attention[n_sequences + n_bags + text]
+                sources.append(of_pieces(encoder.words(to_texts(values)), of_vectors))
+            parts.append(word_table(sources, rows=frame.index, column=column, tasks=self.task_names_))
         return pd.concat(parts, ignore_index=True)
-
-    def _of_pieces(self, values: Any, attention: NDArray[np.float64]) -> AttendedWords:
-        """Add up attention to the pieces of each word of the pretrained encoder."""
-        encoder = self._reader.encoder
-        assert isinstance(encoder, LoadedEncoder)  # there are vectors
-        with torch_threads(self.n_threads):
-            words = encoder.words(to_texts(values))
-        return of_pieces(words, attention)
 
     def _attention(
         self, columns: Columns, *, per_view: bool = False

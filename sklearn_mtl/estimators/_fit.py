@@ -336,8 +336,11 @@ def say_what_is_encoded(read: FitInput, *, owner: str) -> None:
     owner : str
         Who says so.
     """
+    encoder = read.reader.encoder
+    if encoder is None:
+        return
     for vectors in read.columns.vectors:
-        n_tokens, most = np.diff(vectors.starts)[1:], read.reader.encoder.max_length
+        n_tokens, most = np.diff(vectors.starts)[1:], encoder.max_length
         say(
             f"{owner}: {len(n_tokens)} different texts of {n_tokens.sum()} tokens have vectors of "
             f"{vectors.tokens.nbytes / 1e9:.2f} GB; {np.count_nonzero(n_tokens >= most)} of them fill all "

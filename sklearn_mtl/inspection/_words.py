@@ -87,7 +87,8 @@ class WordAttentionDisplay:
         """Take a text as it is written, and the attention to its words.
 
         Terms that are sequences of characters overlap: each gives its weight to its characters in equal
-        parts. What fit does not know has no shade.
+        parts. What fit does not know has no shade. With a pretrained encoder, shades are the attention to its
+        words.
 
         Parameters
         ----------
@@ -116,9 +117,12 @@ class WordAttentionDisplay:
         chosen_tasks(task, estimator.task_names_, owner=_OWNER)
         of_row = _safe_indexing(X, [row])
         attention = estimator.word_attention(of_row)
+        has_encoder = "source" in attention
+        if has_encoder:
+            attention = attention[attention["source"] == "encoder"]
         of_task = cls.from_frame(attention, row=next(iter(attention["row"]), None), task=task, column=column)
         place = estimator._reader.names().index(attention["column"].iloc[0] if column is None else column)
-        are_of_characters = estimator._reader.texts[place].are_of_characters
+        are_of_characters = estimator._reader.texts[place].are_of_characters and not has_encoder
         text = pd.DataFrame(of_row).iloc[0, place]
         words, weights = (_by_letter if are_of_characters else _by_word)(text, of_task.words, of_task.weights)
         return cls(words, weights, str(task), spaced=False)
@@ -245,7 +249,7 @@ def _by_word(text: str, terms: Sequence[str], weights: NDArray[np.float64]) -> t
     letters, end = _lowered(text), 0
     pieces: list[str] = []
     of_pieces: list[float] = []
-    for term, weight in zip(terms, weights, strict=True):
+    for term, weight in zip(map(_lowered, terms), weights, strict=True):
         whole = re.compile(rf"(?<!\w){re.escape(term)}(?!\w)").search(letters, end)
         start = letters.find(term, end) if whole is None else whole.start()
         if start < 0:

@@ -137,10 +137,10 @@ class VectorTokens(nn.Module):
         is_empty = total == 0
         pooled = self._sums(factor, batch, batch.vectors) / total.masked_fill(is_empty, 1.0)  # (P, G B, d)
         standard = (pooled - self.mean) / self.deviation
-        of_folds = standard.unflatten(1, (self.n_folds, -1)).transpose(0, 1)  # (G, P, B, d)
+        of_folds = self._by_fold(standard).transpose(0, 1)  # (G, P, B, d)
         kept = self._dropped(of_folds, dropout_generator)
         tokens = torch.matmul(kept, self.value) + self.bias
-        is_empty = is_empty.unflatten(1, (self.n_folds, -1)).transpose(0, 1)  # (G, P, B, 1)
+        is_empty = self._by_fold(is_empty).transpose(0, 1)  # (G, P, B, 1)
         return torch.where(is_empty, self.empty, tokens)
 
     def weights(self, batch: VectorBatch) -> Tensor:
@@ -158,9 +158,13 @@ class VectorTokens(nn.Module):
         """
         factor = self._factors(batch)  # (P, G E)
         total = self._sums(factor, batch, torch.ones_like(batch.vectors[:, :1]))  # (P, G B, 1)
-        share = factor.unflatten(1, (self.n_folds, -1))
-        of_rows = total.squeeze(2).unflatten(1, (self.n_folds, -1))[:, :, batch.row_of_entry()]
-        return (share / of_rows).permute(1, 2, 0)
+        of_rows = self._by_fold(total.squeeze(2))[:, :, batch.row_of_entry()]  # (P, G, E)
+        return (self._by_fold(factor) / of_rows).permute(1, 2, 0)
+
+    def _by_fold(self, values: Tensor) -> Tensor:
+        """Give folds an axis of their own; (P, G n, ...) to (P, G, n, ...)."""
+        n_heads, n_rows, *others = values.shape
+        return values.reshape(n_heads, self.n_folds, n_rows // self.n_folds, *others)
 
     def _dropped(self, values: Tensor, generator: torch.Generator | None) -> Tensor:
         """Drop some in a training step, the same ones along the first axis."""
@@ -177,7 +181,7 @@ class VectorTokens(nn.Module):
             scores = (torch.matmul(batch.vectors, key) - centre[:, None]).flatten(0, 1)
         else:
             n_entries = (batch.starts[:, -1] - batch.starts[:, 0]).tolist()
-            of_folds = zip(batch.vectors.split(n_entries), key, centre, strict=True)
+            of_folds = zip(torch.split(batch.vectors, n_entries), key, centre, strict=True)
             scores = torch.cat([vectors @ of_fold - middle for vectors, of_fold, middle in of_folds])
         return (_MOST_SCORE * torch.tanh(scores.T / _MOST_SCORE)).exp()
 
@@ -196,4 +200,4 @@ class VectorTokens(nn.Module):
             mode="sum",
             per_sample_weights=factor.flatten(),
         )
-        return sums.unflatten(0, (n_heads, -1))
+        return sums.view(n_heads, len(sums) // n_heads, sums.shape[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -98,14 +98,14 @@ class LoadedEncoder:
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("_model", "_tokenizer")}
 
-    def encode(self, texts: Sequence[str | None]) -> TextVectors:
+    def encode(self, texts: Collection[str | None]) -> TextVectors:
         """Give texts their vectors, each different text once.
 
         Texts of equally many tokens are computed together, without padding.
 
         Parameters
         ----------
-        texts : sequence of str or None, length B
+        texts : collection of str or None, length B
             None is a missing text.
 
         Returns
@@ -141,12 +141,12 @@ class LoadedEncoder:
             hashes=_hashes(sorted_texts),
         )
 
-    def words(self, texts: Sequence[str | None]) -> PieceWords:
+    def words(self, texts: Collection[str | None]) -> PieceWords:
         """Join the pieces of words.
 
         Parameters
         ----------
-        texts : sequence of str or None, length B
+        texts : collection of str or None, length B
 
         Returns
         -------

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_mtl import PretrainedEncoder
+from sklearn_mtl.inspection import WordAttentionDisplay
 
 from .conftest import outputs
 
@@ -72,6 +73,13 @@ def test_attention_to_words_is_that_to_terms_and_to_joined_pieces(fitted, coined
     assert by_source["position"].apply(list).to_dict() == {"encoder": [0, 1, 2, 3, 4, 5], "terms": [0, 1]}
     assert table.loc[table["row"] == 4, "word"].tolist() == ["[CLS]", "[SEP]"]
     assert 3 not in set(table["row"])
+
+
+def test_a_display_shades_the_words_of_the_encoder(fitted, coined):
+    X, _ = coined
+    display = WordAttentionDisplay.from_estimator(fitted, X, task="task_0", row=1)
+    assert "".join(display.words) == X.loc[1, "review"]
+    assert [weight > 0 for weight in display.weights] == [not word.isspace() for word in display.words]
 
 
 def test_words_and_columns_get_the_same_attention(regressor, coined, bert):
