@@ -111,6 +111,8 @@ def relative_log_losses(y: pd.DataFrame, y_test: pd.DataFrame, predicted: np.nda
 def report() -> str:
     """Return the tables of all records, in Markdown."""
     measured = complete(pd.DataFrame(records.read(SUITE)), n_folds=FOLDS.get_n_splits())
+    if measured.empty:
+        return "No set is measured on all folds yet."
     measured = measured.set_index(["dataset", "fold", "method"])
     scores, seconds = (
         values.unstack("method") for values in (measured["errors"].map(np.mean), measured["fit_seconds"])

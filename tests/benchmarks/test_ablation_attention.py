@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from benchmarks import ablation_attention, records
@@ -45,3 +46,20 @@ def test_a_drawn_case_scores_every_task(monkeypatch):
     measured = ablation_attention._measure_drawn("sharing shared", 0)
     assert [len(measured[name]) for name in ("r2", "network_r2")] == [6, 6]
     assert measured["r2"] != measured["network_r2"]
+
+
+def test_rows_without_labels_are_there_or_left_out(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        ablation_attention, "_measure", lambda make, X, y, *_: seen.append((make(), X, y)) or {}
+    )
+    X = pd.DataFrame({"x": range(100)})
+    y = pd.DataFrame({"a": range(100), "b": range(100)})
+    for method in ablation_attention.WITH_FEW:
+        ablation_attention._measure_few(lambda of=method: ablation_attention._with_few(of), X, y, X, y)
+    (plain, *_), (vat, all_rows, few), (same, left, labelled) = seen
+    assert plain == {}
+    assert vat == same
+    assert few.notna().all(axis="columns").sum() == 60
+    assert few.dropna().sort_index().equals(labelled.astype(float).sort_index())
+    assert (len(all_rows), len(left)) == (100, 60)
