@@ -16,7 +16,7 @@ from sklearn_mtl.inspection import TaskAffinityDisplay, TransferDisplay, task_af
 # Two pairs of tasks; those of a pair are functions of the same columns, and pairs have nothing in common. Of
 # one task there are forty labels, of the others four hundred.
 groups = ["a", "a", "b", "b"]
-table = make_multitask(400, 10, 4, groups=groups, relatedness=0.9, roughness=0.7, noise=0.2, random_state=0)
+table = make_multitask(400, 10, 4, groups=groups, relatedness=1, roughness=0.7, noise=0.2, random_state=0)
 X, y = table.data, table.target.copy()
 y.iloc[40:, 0] = float("nan")
 
