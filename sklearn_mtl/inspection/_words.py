@@ -212,9 +212,10 @@ class WordAttentionDisplay:
         space, line = 0.45 * letter, 1.9 * letter
         x, y = 0.0, 1.1 * letter  # from the upper left corner to the baseline
         for place, (word, shade) in enumerate(zip(self.words, self._shades(), strict=True)):
+            box = {"facecolor": (*orange, shade), "edgecolor": "none", "pad": pad}
             text = self.ax_.text(
                 0, 0, word.replace("$", r"\$"), va="baseline", color=colour, family=fonts,
-                fontsize=_FONT_SIZE, transform=None, bbox={"facecolor": (*orange, shade), "edgecolor": "none", "pad": pad},
+                fontsize=_FONT_SIZE, transform=None, bbox=box,
             )  # fmt: skip
             extent = text.get_window_extent(renderer)
             if self._begins_apart(place):
