@@ -186,7 +186,11 @@ class CalibrationDisplay:
             for task, curve in self.curves.items()
         }
         edges = [f"{task} ({self._said(task)})" for task in worst]
-        style = {"longest_name": 48, "marker": "o", "markersize": 3}  # with the errors behind the names
+        style: dict[str, Any] = {
+            "longest_name": 48,
+            "marker": "o",
+            "markersize": 3,
+        }  # with the errors behind the names
         colours = draw_lines(self.ax_, lines, at_the_edges=edges, **style)
         if len(self.curves) <= 3:
             for (task, curve), colour in zip(self.uncalibrated.items(), colours.values(), strict=False):
