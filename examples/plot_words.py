@@ -53,8 +53,8 @@ models = {
 print(pd.DataFrame({language: model.oof_task_scores_ for language, model in models.items()}).round(3))
 
 # %%
-# A note as it is written, shaded by where each task looks. In a notebook, a display shows itself as HTML;
-# ``plot`` draws it.
+# A note as it is written, shaded by where each task looks: by an attention of its own, beside one that all
+# tasks share. In a notebook, a display shows itself as HTML; ``plot`` draws it.
 row = int(np.flatnonzero(Y.all(axis="columns"))[0])
 figure, axes = plt.subplots(2, 1, figsize=(8, 1.8), layout="constrained")
 for ax, task in zip(axes, Y, strict=True):

@@ -186,7 +186,12 @@ class CalibrationDisplay:
             for task, curve in self.curves.items()
         }
         edges = [f"{task} ({self._said(task)})" for task in worst]
-        colours = draw_lines(self.ax_, lines, at_the_edges=edges, marker="o", markersize=3)
+        style: dict[str, Any] = {
+            "longest_name": 48,
+            "marker": "o",
+            "markersize": 3,
+        }  # with the errors behind the names
+        colours = draw_lines(self.ax_, lines, at_the_edges=edges, **style)
         if len(self.curves) <= 3:
             for (task, curve), colour in zip(self.uncalibrated.items(), colours.values(), strict=False):
                 label = None if task != next(iter(self.curves)) else "dashed: uncalibrated"

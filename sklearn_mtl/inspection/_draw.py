@@ -161,6 +161,7 @@ def draw_lines(
     lines: Mapping[str, tuple[Any, Any]],
     *,
     at_the_edges: Sequence[str],
+    longest_name: int = 28,
     **style: Any,
 ) -> dict[str, Any]:
     """Draw a line a task: in colours with a legend for few, in grey with the outermost ones named for many.
@@ -172,6 +173,8 @@ def draw_lines(
         The places of each task.
     at_the_edges : sequence of str
         Tasks that are named where there are many.
+    longest_name : int, default=28
+        Letters of a name in the legend.
     **style : object
         Of all lines.
 
@@ -188,7 +191,8 @@ def draw_lines(
     for task in sorted(lines, key=lambda task: task in at_the_edges):  # what is named lies on top
         is_named = len(lines) <= MOST_NAMED or task in at_the_edges
         options = {"linewidth": 1.8 if is_named else 0.7, "alpha": 1.0 if is_named else 0.6} | style
-        ax.plot(*lines[task], color=colours[task], label=shorten(task) if is_named else "_others", **options)
+        label = shorten(task, longest_name) if is_named else "_others"
+        ax.plot(*lines[task], color=colours[task], label=label, **options)
     return colours
 
 

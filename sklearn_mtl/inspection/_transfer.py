@@ -64,10 +64,10 @@ def transfer_report(
       those of the corrected resampled t-test [1]_: differences of splits, whose training rows overlap, vary
       more among new tables than among each other.
     - ``transfer_report(estimator, X, y, cv="quick")``: one fit with small networks (2 folds, 1 view, 32
-      hidden units, at most 10 epochs, 20 trees) of all tasks and of each task alone, compared by out-of-fold
+      hidden units, at most 4 epochs, 8 trees) of all tasks and of each task alone, compared by out-of-fold
       predictions. It tells clear gains from clear harm; what only larger networks learn, together or alone,
-      it does not see. It takes about a third of a fit of three tasks (jura: 0.29), and as long as one of
-      fourteen (wq: 0.97).
+      it does not see. It takes a quarter of the time of a fit of three tasks (jura: 0.24), and half of that
+      of one of fourteen (wq: 0.54), as every task is a fit of its own.
     - ``transfer_report(estimator)``: what a fit with ``sharing="each"`` or ``"auto"`` knows already, for the
       tasks that it learned alone, too.
 

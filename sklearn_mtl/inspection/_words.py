@@ -21,6 +21,7 @@ _OWNER = "WordAttentionDisplay"
 _RED, _GREEN, _BLUE = 255, 127, 14
 _STRONGEST = 0.75  # opacity of the word with the most attention
 _WIDTH = 7.0
+_FONT_SIZE = 11
 # Fonts that have Chinese, Japanese and Korean characters, the first that is installed is taken.
 _WIDE_FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
@@ -211,18 +212,20 @@ class WordAttentionDisplay:
         orange = _RED / 255, _GREEN / 255, _BLUE / 255
         colour = "white" if is_dark(self.ax_) else "black"
         pad = 1.5 * self.spaced  # shades of parts of a word must not overlap
-        x = y = 0.0  # from the upper left corner
+        letter = _FONT_SIZE * self.figure_.dpi / 72
+        space, line = 0.45 * letter, 1.9 * letter
+        x, y = 0.0, 1.1 * letter  # from the upper left corner to the baseline
         for place, (word, shade) in enumerate(zip(self.words, self._shades(), strict=True)):
+            box = {"facecolor": (*orange, shade), "edgecolor": "none", "pad": pad}
             text = self.ax_.text(
-                0, 0, word.replace("$", r"\$"), va="top", color=colour, family=fonts, fontsize=11,
-                transform=None, bbox={"facecolor": (*orange, shade), "edgecolor": "none", "pad": pad},
+                0, 0, word.replace("$", r"\$"), va="baseline", color=colour, family=fonts,
+                fontsize=_FONT_SIZE, transform=None, bbox=box,
             )  # fmt: skip
             extent = text.get_window_extent(renderer)
-            space = 0.45 * text.get_fontsize() * self.figure_.dpi / 72
             if self._begins_apart(place):
                 x += space
             if x and x + extent.width > frame.width:
-                x, y = 0.0, y + 1.9 * text.get_fontsize() * self.figure_.dpi / 72
+                x, y = 0.0, y + line
             text.set_transform(self.ax_.transAxes)
             text.set_position((x / frame.width, 1 - y / frame.height))
             x += max(extent.width, len(word) * space if word.isspace() else 0) + 0.15 * space * self.spaced

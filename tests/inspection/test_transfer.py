@@ -126,14 +126,7 @@ def test_tasks_that_were_not_learned_alone_are_not_compared(regressor, numbers):
 
 def test_quick_is_the_report_of_one_small_fit(regressor, numbers):
     quick = transfer_report(regressor(), *numbers, cv="quick")
-    changed = {
-        "sharing": "each",
-        "n_views": 1,
-        "d_hidden": 32,
-        "n_trees": 8,
-        "max_epochs": 6,
-        "batch_size": 7,
-    }
+    changed = {"sharing": "each", "n_views": 1, "d_hidden": 32, "n_trees": 8, "max_epochs": 4}
     by_hand = transfer_report(regressor(**changed).fit(*numbers))
     columns = ["joint", "alone", "standard_error", "verdict"]
     pd.testing.assert_frame_equal(quick[columns], by_hand[columns])
