@@ -43,7 +43,17 @@ class Continuation:
         return bool((self.places != _NONE).any())
 
     def offsets(self, columns: Columns) -> NDArray[np.float64]:
-        """Give what each task is relative to; (B, T)."""
+        """Give what each task is relative to.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows.
+
+        Returns
+        -------
+        ndarray of shape (B, T)
+        """
         offsets = np.zeros((columns.n_rows, len(self.places)))
         for task in np.flatnonzero(self.places != _NONE):
             last = columns.numbers[:, self.places[task]]

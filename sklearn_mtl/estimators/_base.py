@@ -205,8 +205,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : DataFrame, array-like or sparse array of shape (B, C)
-            Numbers and categories; NaN, None and ``pd.NA`` are missing values, but not in sparse arrays.
+        X : DataFrame, array-like or sparse array of shape (B, C), or ndarray of shape (B, L, channels)
+            Columns of all kinds, or an array of sequences; NaN, None and ``pd.NA`` are missing values, but
+            not in sparse arrays.
         y : DataFrame, Series or array-like of shape (B,) or (B, T)
             One column a task; NaN, None and ``pd.NA`` are missing labels. A row without any label is left
             out, unless ``regularization`` asks for ``"vat"``.
