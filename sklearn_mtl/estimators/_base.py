@@ -90,7 +90,7 @@ from ._fit import (
 from ._summary import column_table, surprises_of, task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
 from ._thresholds import choose_thresholds
-from ._words import AttendedWords, of_pieces, of_terms, word_table
+from ._words import AttendedWords, of_pieces, of_terms, step_table, word_table
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
@@ -808,6 +808,43 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 entries.append(self._of_pieces(values, attention[n_sequences + n_bags + text]))
             options = {"rows": frame.index, "column": self._reader.names()[place], "tasks": self.task_names_}
             parts.append(word_table(entries, **options))
+        return pd.concat(parts, ignore_index=True)
+
+    def step_attention(self, X: Any) -> pd.DataFrame:
+        """Say which steps of sequences each task attends to.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C), or ndarray of shape (B, L, channels)
+            Rows with the columns of ``fit``; a few, as there is a row for each of their steps and each task.
+
+        Returns
+        -------
+        DataFrame
+            ``row`` (by the index of `X`, or its number), ``column``, ``task``, ``step`` (-1 is the last one that
+            is there), and ``weight``: the mean over folds and views, after the encoder, if there is one; the
+            weights of a row, column and task sum to 1. Missing sequences have no row.
+
+        Raises
+        ------
+        ValueError
+            No column was read as a sequence in ``fit``.
+        """
+        columns = self._read_columns(X)
+        places = list(self._reader.sequences)
+        if not places:
+            raise ValueError(
+                f"{type(self).__name__}: no column was read as a sequence in fit; columns_ says as what each "
+                "was read."
+            )
+        with torch_threads(self.n_threads):
+            attention = self._ensemble.entry_attention(columns)
+        options: dict[str, Any] = {"rows": pd.DataFrame(as_table(X)).index, "tasks": self.task_names_}
+        names = self._reader.names()
+        parts = [
+            step_table(sequences.lengths, of_steps, column=names[place], **options)
+            for place, sequences, of_steps in zip(places, columns.sequences, attention, strict=False)
+        ]
         return pd.concat(parts, ignore_index=True)
 
     def _of_pieces(self, values: Any, attention: NDArray[np.float64]) -> AttendedWords:
