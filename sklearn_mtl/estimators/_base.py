@@ -821,8 +821,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         DataFrame
-            ``row`` (by the index of `X`, or its number), ``column``, ``task``, ``step`` (-1 is the last one that
-            is there), and ``weight``: the mean over folds and views, after the encoder, if there is one; the
+            ``row`` (by the index of `X`, or its number), ``column``, ``task``, ``step`` (-1 is the last one
+            there), and ``weight``: the mean over folds and views, after the encoder, if there is one; the
             weights of a row, column and task sum to 1. Missing sequences have no row.
 
         Raises
