@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +43,35 @@ class Continuation:
         return bool((self.places != _NONE).any())
 
     def offsets(self, columns: Columns) -> NDArray[np.float64]:
-        """Give what each task is relative to; (B, T)."""
+        """Give what each task is relative to.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows.
+
+        Returns
+        -------
+        ndarray of shape (B, T)
+        """
         offsets = np.zeros((columns.n_rows, len(self.places)))
         for task in np.flatnonzero(self.places != _NONE):
             last = columns.numbers[:, self.places[task]]
             offsets[:, task] = np.where(np.isnan(last), self.otherwise[task], last)
         return offsets
+
+    def of(self, tasks: Sequence[int]) -> Continuation:
+        """Give what some tasks continue.
+
+        Parameters
+        ----------
+        tasks : sequence of int
+
+        Returns
+        -------
+        Continuation
+        """
+        return Continuation(self.places[list(tasks)], self.otherwise[list(tasks)])
 
     def columns(self, infos: Iterable[ColumnInfo]) -> list[int]:
         """Give the places in ``X`` of the columns that some task continues."""

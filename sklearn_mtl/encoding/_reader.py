@@ -164,7 +164,13 @@ class ColumnReader:
         }
 
     def centre(self, places: Iterable[int]) -> None:
-        """Read the sequence columns at these places relative to their last values from now on."""
+        """Read sequence columns relative to their last values from now on.
+
+        Parameters
+        ----------
+        places : iterable of int
+            In ``X``.
+        """
         for place in places:
             self.sequences[place].centre = "last"
 

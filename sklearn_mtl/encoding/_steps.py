@@ -145,7 +145,12 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         return 1 if self.pooling in ("mean", "max") else _AUTO_TOKENS
 
     def of_networks(self) -> dict[str, Any]:
-        """Give what networks make of steps: encoder, pooling, and their options."""
+        """Give what networks make of steps: encoder, pooling, and their options.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "encoder": self.encoder,
             "n_layers": self.n_layers,
@@ -162,7 +167,18 @@ class SequenceColumns(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         labels: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> Continuation | None:
-        """Find the channels that tasks continue, as :func:`find_continuation` does; None if no task does."""
+        """Find the channels that tasks are learned relative to, as :func:`find_continuation` does.
+
+        Parameters
+        ----------
+        infos, columns, labels, weights
+            As there.
+
+        Returns
+        -------
+        Continuation or None
+            None if no task continues any.
+        """
         if not self.relative_labels:
             return None
         found = find_continuation(infos, columns, labels, weights)

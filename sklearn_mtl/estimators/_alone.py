@@ -104,6 +104,7 @@ class LabelledRows:
             thresholds=[read.thresholds[task]],
             label_smoothing=None if smoothing is None else [smoothing[task]],
             groups=None if read.groups is None else read.groups[rows],
+            continuation=None if read.continuation is None else read.continuation.of([task]),
         )
         return cls(of_task, rows)
 

@@ -90,7 +90,7 @@ from ._fit import (
 from ._summary import column_table, surprises_of, task_scores, task_table
 from ._task_weight import fit_equal_or_by_gain
 from ._thresholds import choose_thresholds
-from ._words import of_pieces, of_terms, word_table
+from ._words import of_pieces, of_terms, step_table, word_table
 
 _ROWS_AT_ONCE = 256
 _MOST_ROWS_PREDICTED = 65_536
@@ -205,8 +205,9 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : DataFrame, array-like or sparse array of shape (B, C)
-            Numbers and categories; NaN, None and ``pd.NA`` are missing values, but not in sparse arrays.
+        X : DataFrame, array-like or sparse array of shape (B, C), or ndarray of shape (B, L, channels)
+            Columns of all kinds, or an array of sequences; NaN, None and ``pd.NA`` are missing values, but
+            not in sparse arrays.
         y : DataFrame, Series or array-like of shape (B,) or (B, T)
             One column a task; NaN, None and ``pd.NA`` are missing labels. A row without any label is left
             out, unless ``regularization`` asks for ``"vat"``.
@@ -808,6 +809,43 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 of_vectors = attention[n_sequences + n_bags + text]
                 sources.append(of_pieces(encoder.words(to_texts(values)), of_vectors))
             parts.append(word_table(sources, rows=frame.index, column=column, tasks=self.task_names_))
+        return pd.concat(parts, ignore_index=True)
+
+    def step_attention(self, X: Any) -> pd.DataFrame:
+        """Say which steps of sequences each task attends to.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C), or ndarray of shape (B, L, channels)
+            Rows with the columns of ``fit``; a few, as there is a row for each of their steps and each task.
+
+        Returns
+        -------
+        DataFrame
+            ``row`` (by the index of `X`, or its number), ``column``, ``task``, ``step`` (-1 is the last one
+            there), and ``weight``: the mean over folds and views, after the encoder, if there is one; the
+            weights of a row, column and task sum to 1. Missing sequences have no row.
+
+        Raises
+        ------
+        ValueError
+            No column was read as a sequence in ``fit``.
+        """
+        columns = self._read_columns(X)
+        places = list(self._reader.sequences)
+        if not places:
+            raise ValueError(
+                f"{type(self).__name__}: no column was read as a sequence in fit; columns_ says as what each "
+                "was read."
+            )
+        with torch_threads(self.n_threads):
+            attention = self._ensemble.entry_attention(columns)
+        options: dict[str, Any] = {"rows": pd.DataFrame(as_table(X)).index, "tasks": self.task_names_}
+        names = self._reader.names()
+        parts = [
+            step_table(sequences.lengths, of_steps, column=names[place], **options)
+            for place, sequences, of_steps in zip(places, columns.sequences, attention, strict=False)
+        ]
         return pd.concat(parts, ignore_index=True)
 
     def _attention(

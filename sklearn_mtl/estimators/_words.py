@@ -1,4 +1,4 @@
-"""The words of texts, and how much each task attends to them."""
+"""The words of texts and the steps of sequences, and how much each task attends to them."""
 
 from __future__ import annotations
 
@@ -126,3 +126,38 @@ def _table(
             "weight": share[kept].ravel(),
         }
     )
+
+
+def step_table(
+    lengths: NDArray[np.int64],
+    attention: NDArray[np.float64],
+    *,
+    rows: pd.Index,
+    column: str,
+    tasks: Sequence[str],
+) -> pd.DataFrame:
+    """Lay out attention to the steps of one sequence column, one row a task and step.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (B,), int64
+        How many steps each row has.
+    attention : ndarray of shape (E, T)
+        To the steps of all rows, one after the other.
+    rows : Index of length B
+        What the rows are called.
+    column : str
+        The column's name.
+    tasks : sequence of str, length T
+
+    Returns
+    -------
+    DataFrame
+        ``row``, ``column``, ``task``, ``step``, from -1, the last, backwards, and ``weight``; the weights of
+        a row and task sum to 1.
+    """
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    steps = np.arange(len(attention)) - np.repeat(starts[1:], lengths)
+    entries = AttendedWords(steps.astype(object), starts, attention)
+    table = word_table([entries], rows=rows, column=column, tasks=tasks)
+    return table.drop(columns="position").rename(columns={"word": "step"}).astype({"step": np.int64})

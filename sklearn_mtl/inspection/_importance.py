@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.inspection import permutation_importance
 from sklearn.utils.validation import check_is_fitted
 
+from .._validation import as_table
 from ..metrics import Metric, multitask_score
 from ..tasks import Kind
 
@@ -135,7 +136,7 @@ def _permutation(
     estimator: Any, X: Any, y: Any, n_repeats: int, random_state: int | np.random.RandomState | None
 ) -> NDArray[np.float64]:
     results = permutation_importance(
-        estimator, X, y, scoring=_score_of_each, n_repeats=n_repeats, random_state=random_state
+        estimator, as_table(X), y, scoring=_score_of_each, n_repeats=n_repeats, random_state=random_state
     )
     return np.stack([results[name]["importances_mean"] for name in estimator.task_names_])
 

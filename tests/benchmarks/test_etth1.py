@@ -7,10 +7,10 @@ from benchmarks import etth1, records
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Seven walks of 1,000 hours."""
-    walks = np.random.default_rng(0).normal(size=(1000, 7)).cumsum(axis=0)
+    """Seven walks of 3,000 hours."""
+    walks = np.random.default_rng(0).normal(size=(3000, 7)).cumsum(axis=0)
     frame = pd.DataFrame(walks, columns=["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"])
-    frame.insert(0, "date", pd.date_range("2016-07-01", periods=1000, freq="h"))
+    frame.insert(0, "date", pd.date_range("2016-07-01", periods=3000, freq="h"))
     frame.to_csv(tmp_path / "ETTh1.csv", index=False)
     monkeypatch.setattr(records, "RESULTS", tmp_path / "results")
     return tmp_path
@@ -18,14 +18,14 @@ def folder(tmp_path, monkeypatch):
 
 def test_no_training_window_reaches_into_the_test(folder):
     X, y, X_test, y_test = etth1._windows(folder)
-    assert X.shape == (600 - 119, 96, 7)
-    assert y.shape == (600 - 119, 24)
-    assert len(X_test) == len(y_test) == 200 - 23
+    assert X.shape == (1800 - 119, 96, 7)
+    assert y.shape == (1800 - 119, 24)
+    assert len(X_test) == len(y_test) == 600 - 23
     hours = pd.read_csv(folder / "ETTh1.csv")["OT"].to_numpy()
-    standard = (hours - hours[:600].mean()) / hours[:600].std()
-    np.testing.assert_allclose(y[-1], standard[576:600])
-    np.testing.assert_allclose(y_test[0], standard[800:824])
-    np.testing.assert_allclose(X_test[0][:, -1], standard[704:800])
+    standard = (hours - hours[:1800].mean()) / hours[:1800].std()
+    np.testing.assert_allclose(y[-1], standard[1776:1800])
+    np.testing.assert_allclose(y_test[0], standard[2400:2424])
+    np.testing.assert_allclose(X_test[0][:, -1], standard[2304:2400])
 
 
 def test_every_method_is_measured_and_reported(folder, monkeypatch):

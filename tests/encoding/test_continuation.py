@@ -23,6 +23,7 @@ def test_each_task_continues_the_channel_it_is_nearest_to(columns):
     found = find_continuation(INFOS, columns, labels, np.ones_like(labels))
     assert found.names(INFOS) == ["load[1]", "wind", "load[0]", None, None, None]
     assert found.columns(INFOS) == [1, 2]
+    assert found.of([1]).names(INFOS) == ["wind"]
     np.testing.assert_array_equal(found.offsets(columns)[:, :3], numbers[:, [2, 5, 1]])
     assert not found.offsets(columns)[:, 3:].any()
 

@@ -78,7 +78,7 @@ BAD_FITS = {
         r"X has several columns named \['a'\]; rename or drop",
     ),
     "1-D-x": (lambda X, y: {"X": X[:, 0], "y": y}, "Expected 2D array, got 1D array.*[Rr]eshape"),
-    "3-D-x": (lambda X, y: {"X": X[:, :, None], "y": y}, "dim 3|3D"),
+    "4-D-x": (lambda X, y: {"X": X[:, :, None, None], "y": y}, "X has 4 axes"),
     "no-column-in-x": (lambda X, y: {"X": X[:, :0], "y": y}, r"0 feature\(s\)"),
     "no-row": (lambda X, y: {"X": X[:0], "y": y[:0]}, r"0 sample\(s\)"),
     "one-row": (

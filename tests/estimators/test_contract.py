@@ -67,7 +67,7 @@ def test_the_estimator_of_both_has_the_parameters_of_both_and_task_types_for_los
     del of_numbers["loss"]
     assert params == of_numbers | of_classes
     assert params["task_types"] is None
-    assert len(params) <= 35
+    assert len(params) <= 37
 
 
 def test_clone_copies_parameters_and_nothing_fitted(kind, numbers):

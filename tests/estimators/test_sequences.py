@@ -224,3 +224,43 @@ def test_without_the_option_lists_are_categories(regressor):
     model = regressor(sequences=None).fit(X, np.arange(20.0))
     assert model.columns_.loc["a", "kind"] == "category"
     assert ColumnReader().fit(X, owner="Est").columns_[0].kind == "category"
+
+
+def test_attention_to_steps_sums_to_one_over_those_that_are_there(kind, series):
+    X, y = series
+    X[1, 7:] = np.nan
+    X[2] = np.nan
+    frame = pd.DataFrame({"walk": cells(X), "number": X[:, 0, 0]}, index=range(10, 90))
+    model = kind(sequences=SequenceColumns(pooling="top_k", top_k=3)).fit(frame, kind.labels(y))
+    attention = model.step_attention(frame.head(3))
+    assert attention.columns.tolist() == ["row", "column", "task", "step", "weight"]
+    by_row = attention.groupby(["row", "task"])["weight"]
+    assert by_row.sum().to_numpy() == pytest.approx(1)
+    assert by_row.size().unstack()[model.task_names_[0]].to_dict() == {10: 12, 11: 7}
+    assert attention.loc[attention["row"] == 11, "step"].unique().tolist() == [*range(-7, 0)]
+    with pytest.raises(ValueError, match="no column was read as a sequence"):
+        kind().fit(frame[["number"]], kind.labels(y)).step_attention(frame[["number"]])
+
+
+def test_the_last_step_has_the_attention_of_a_task_that_is_all_about_it(regressor):
+    X = np.random.default_rng(0).normal(size=(300, 8, 1))
+    y = 3 * X[:, -1]
+    fit = {"linear_view": False, "n_trees": 0, "max_epochs": 40, "learning_rate": 0.02, "d_token": 8}
+    options = SequenceColumns(relative_labels=False)
+    model = regressor(sequences=options, **fit).fit(X, y)
+    by_step = model.step_attention(X).groupby("step")["weight"].mean()
+    assert by_step[-1] > 1.5 / 8
+
+
+def test_tasks_that_continue_a_channel_can_be_learned_alone_too(regressor, drifting):
+    X, y = drifting
+    model = regressor(sharing="each").fit(X[:100], y[:100])
+    assert model.transfer_["alone"].notna().all()
+    assert ((model.predict(X[100:]) - y[100:]) ** 2).mean() < 1
+
+
+def test_permutation_importance_of_three_axes_is_that_of_one_column(regressor, drifting):
+    X, y = drifting
+    importance = global_importance(regressor().fit(X, y), X, y, method="permutation")
+    assert importance.shape == (3, 1)
+    assert (importance > 0.5).all(axis=None)
