@@ -322,7 +322,7 @@ class TaskSet:
 
         Parameters
         ----------
-        y : array-like of shape (B,) or (B, T)
+        y : array-like of shape (B,) or (B, T), or LabelTable
             Columns of a DataFrame are matched by name, of anything else by position. A task may be all
             missing here.
         owner : str
@@ -338,7 +338,8 @@ class TaskSet:
         UnknownClassWarning
             There are such classes.
         """
-        table = match_columns(read_labels(y, owner=owner), self.names, by_name=self.is_named, owner=owner)
+        table = y if isinstance(y, LabelTable) else read_labels(y, owner=owner)
+        table = match_columns(table, self.names, by_name=self.is_named, owner=owner)
         values = np.zeros((table.n_rows, len(self.tasks)))
         observed = np.zeros(values.shape, dtype=bool)
         for position, (task, column) in enumerate(zip(self.tasks, table.columns, strict=True)):

@@ -48,20 +48,31 @@ def view_shares(
     return _best_mixture(views, rows, scales)[0]
 
 
-def mixture_loss(views: Sequence[NDArray[np.float64]], rows: TrainingRows, scales: TargetScales) -> float:
+def mixture_loss(
+    views: Sequence[NDArray[np.float64]],
+    rows: TrainingRows,
+    scales: TargetScales,
+    *,
+    tag_loss: NDArray[np.float64] | tuple[()] = (),
+) -> float:
     """Measure the out-of-fold loss of views that are mixed in the shares of `view_shares`.
 
     Parameters
     ----------
     views, rows, scales
         As of `view_shares`.
+    tag_loss : ndarray of shape (T',), default=()
+        Out-of-fold losses of tasks of tags, which the network alone learns.
 
     Returns
     -------
     float
         In units of the loss of the base rate, the mean over tasks.
     """
-    return float(np.average(_best_mixture(views, rows, scales)[1], weights=rows.task_weight))
+    losses = np.append(_best_mixture(views, rows, scales)[1], tag_loss)
+    return float(
+        np.average(losses, weights=np.append(rows.task_weight, [of.task_weight for of in rows.tags]))
+    )
 
 
 def _best_mixture(
