@@ -162,7 +162,7 @@ def split_tags(
     """
     kinds = _kind_of_each(kind, table.names)
     found = [
-        _is_tagging(its_kind) or (its_kind is None and _holds_lists(column))
+        _is_tagging(its_kind) or ((its_kind is None or not is_allowed) and _holds_lists(column))
         for its_kind, column in zip(kinds, table.columns, strict=True)
     ]
     if not any(found):

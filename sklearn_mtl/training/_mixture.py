@@ -232,7 +232,7 @@ def mean_losses(predictions: NDArray[np.float64], rows: TrainingRows) -> NDArray
         0 for a task without weight.
     """
     sums = np.zeros(len(rows.task_weight))
-    step = max(1, _VALUES_AT_ONCE // rows.values.shape[1])
+    step = max(1, _VALUES_AT_ONCE // max(1, rows.values.shape[1]))
     for start in range(0, len(rows.values), step):
         block = slice(start, start + step)
         targets = torch.from_numpy(rows.values[block])

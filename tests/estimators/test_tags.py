@@ -197,20 +197,13 @@ def test_weights_of_rows_count_for_tags():
     assert tag_score(Y_NEW["slots"], model.predict(X_NEW)["slots"]) > 0.9
 
 
-def test_a_task_of_weight_zero_changes_nothing_for_tags():
-    def proba(weight):
-        options = {**QUICK, "n_trees": 0, "task_weight": {"intent": 0.0, "slots": weight}}
-        return MultiTaskAttentionEstimator(**options).fit(X, Y).predict_proba(X_NEW)["slots"]
-
-    assert all(np.array_equal(a, b) for a, b in zip(proba(1.0), proba(3.0), strict=True))
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"balancing": "pcgrad"}, "balancing='pcgrad' cannot be combined with tasks of tags"),
         ({"schedule": "sequential"}, "schedule='sequential' cannot be combined with tasks of tags"),
         ({"task_weight": "cv"}, "task_weight='cv' cannot be combined with tasks of tags"),
+        ({"task_weight": {"slots": 0}}, "task_weight of task 'slots' is 0"),
         ({"task_types": {"slots": ("tagging", {"column": "size"})}}, r"'slots' .* 'size', but .*\['query'\]"),
     ],
 )
