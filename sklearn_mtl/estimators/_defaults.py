@@ -126,7 +126,7 @@ def resolve_sizes(
     batch_size = choose("batch_size", batch_size)
     # Where an epoch has more steps than in a small table, fewer epochs do.
     n_steps = max(_STEPS_PER_EPOCH, per_fold / batch_size)
-    n_epochs = max(_LEAST_EPOCHS, 84 * (_STEPS_PER_EPOCH / n_steps) ** 0.5)
+    n_epochs = max(_LEAST_EPOCHS, (42 if has_tags else 84) * (_STEPS_PER_EPOCH / n_steps) ** 0.5)
     return Sizes(
         n_folds=n_folds,
         n_views=choose("n_views", (1 if is_wide else 2 if n_rows > 500 else 4) * factors.views),

@@ -86,8 +86,8 @@ def split_task_weight(
     for of in tags:
         if weights[of.task.place] == 0:
             raise ValueError(
-                f"{owner}: task_weight of task {of.task.name!r} is 0, but tags cannot be left unlearned; drop "
-                "the column."
+                f"{owner}: task_weight of task {of.task.name!r} is 0, but tags cannot be left unlearned; "
+                "drop the column."
             )
     places = [of.task.place for of in tags]
     return np.delete(weights, places), weights[places].tolist()

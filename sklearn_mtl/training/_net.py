@@ -240,7 +240,7 @@ class FoldNet(NeuralNet):
 
     def _begin_stage(self) -> None:
         self.stage_ = self.stages_left_.pop(0)
-        self.cycles_, self.is_first_of_stage_ = Cycles(self.stage_.n_epochs), True
+        self.cycles_, self.is_first_of_stage_ = self._make_cycles(), True
         self.mixture_loss_ = np.inf
         if len(self.stage_.tasks) < len(self.full_task_weight_):
             self._weigh_only(self.stage_.tasks)
@@ -263,11 +263,15 @@ class FoldNet(NeuralNet):
         weight[list(tasks)] = self.full_task_weight_[list(tasks)]
         self.criterion_.task_weight = weight / weight.sum()
 
+    def _make_cycles(self) -> Cycles:
+        # Spans come right long after the loss of words is least: tags are learned in one long cycle.
+        return Cycles(self.stage_.n_epochs, single=bool(self.dataset_.tags))
+
     def _anneal(self) -> None:
         """Set learning rate and dropout for the epoch that begins."""
         share = self.cycles_.share
         for group in self.optimizer_.param_groups:
-            group["lr"] = self.lr * share
+            group["lr"] = self.lr * share * group.get("share", 1.0)
         self.module_.network.dropout = self.dropout * share
         if self.regularizer_ is not None:
             self.regularizer_.anneal(share)
@@ -357,7 +361,7 @@ class FoldNet(NeuralNet):
     def _over_views(
         self, measure: Callable[[Tensor], Tensor]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Measure outputs (G, B, V, O) of each row's fold, (R, O), and the loss of tags there, (T',)."""
+        """Measure outputs (G, B, V, O) of each row's fold, (R, O), and its share of wrong tags, (T',)."""
         dataset, layout = self.dataset_, self.dataset_.rows.layout
         measured = dataset.numbers.new_empty(len(dataset), layout.n_outputs)
         of_tags = dataset.numbers.new_zeros(len(dataset), len(dataset.tags))
@@ -367,18 +371,18 @@ class FoldNet(NeuralNet):
             if layout.n_outputs:  # else all tasks are of tags
                 outputs = self.module_(numbers, categories, bags=bags, words=states)
                 measured[block] = measure(activate(outputs, layout))
-            for task, losses in enumerate(self._tag_losses_of_rows(block, states)):
-                of_tags[block, task] = losses
+            for task, errors in enumerate(self._tag_errors_of_rows(block, states)):
+                of_tags[block, task] = errors
         totals = np.array([scales.total for scales in dataset.tag_scales])
         return measured.double().cpu().numpy(), of_tags.double().sum(0).cpu().numpy() / totals
 
-    def _tag_losses_of_rows(self, block: Tensor, states: Sequence[WordStates]) -> Iterator[Tensor]:
-        """Add up weight times loss over the words of each row (G, B), for each task of tags."""
+    def _tag_errors_of_rows(self, block: Tensor, states: Sequence[WordStates]) -> Iterator[Tensor]:
+        """Add up the weights of the words with a wrong tag of each row (G, B), for each task of tags."""
         pairs = zip(self.module_.tag_logits(states), self.dataset_.tags_of(block), strict=True)
         for column, (logits, (codes, weights)) in zip(self.module_.tag_columns, pairs, strict=True):
-            losses = weights * tag_losses(logits, codes)  # (G, S)
+            errors = weights * (logits.argmax(2) != codes)  # (G, S)
             batch = states[column].batch
-            yield (losses.gather(1, batch.places.flatten(1)).view_as(batch.places) * batch.is_there).sum(2)
+            yield (errors.gather(1, batch.places.flatten(1)).view_as(batch.places) * batch.is_there).sum(2)
 
     @torch.no_grad()
     def _tags_out_of_fold(self) -> list[NDArray[np.float32]]:
@@ -393,11 +397,11 @@ class FoldNet(NeuralNet):
                 of_task[entries] = layouts[column].gather(torch.softmax(of_block, dim=2)).cpu().numpy()
         return proba
 
-    def _keep_if_best(self, out_of_fold: NDArray[np.float64], tag_loss: NDArray[np.float64]) -> None:
+    def _keep_if_best(self, out_of_fold: NDArray[np.float64], tag_error: NDArray[np.float64]) -> None:
         rows, scales = self.dataset_.rows, self.dataset_.scales
         losses = mean_losses(out_of_fold, rows) / scales.base_loss  # (T,)
         scored = np.isin(np.arange(len(losses)), self.stage_.scored)
-        of_tags = tag_loss / np.array([scales.base_loss for scales in self.dataset_.tag_scales])  # (T',)
+        of_tags = tag_error / np.array([scales.base_error for scales in self.dataset_.tag_scales])  # (T',)
         task_weight = np.append(rows.task_weight * scored, [tags.task_weight for tags in rows.tags])
         losses = np.append(losses, of_tags)
         loss = float(np.average(losses, weights=task_weight))

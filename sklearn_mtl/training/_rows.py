@@ -241,15 +241,15 @@ class TagScales:
     weight_scale : ndarray of shape (G,)
         Makes the sum over a batch's words of weight times loss, divided by its rows, the task's loss in units
         of the loss of these rates.
-    base_loss : float
-        Loss of the rates over all rows.
+    base_error : float
+        Share of words whose tag is not the most frequent one.
     total : float
         Weight of all words with a tag.
     """
 
     prior: NDArray[np.float64]
     weight_scale: NDArray[np.float64]
-    base_loss: float
+    base_error: float
     total: float
 
 
@@ -279,7 +279,7 @@ def tag_scales(rows: TrainingRows) -> list[TagScales]:
             TagScales(
                 np.log(rates),
                 np.divide(1.0, fold_loss, out=np.zeros_like(fold_loss), where=fold_loss > 0),
-                float(-(overall * np.log(overall)).sum()),
+                float(1 - overall.max()),
                 float(weight.sum()),
             )
         )

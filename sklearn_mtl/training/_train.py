@@ -38,6 +38,7 @@ _BAG_DROPOUT = 0.5
 _STEP_WIDTH, _FEW_FEATURES, _WIDE_STEP = 16, 8, 32
 _VECTOR_DROPOUT = 0.5
 _WORD_WIDTH, _WORD_LAYERS, _WORD_TOKENS, _WORD_DROPOUT = 64, 3, 4, 0.2
+_WORD_RATE = 0.5  # of the learning rate
 
 
 @dataclass(frozen=True)
@@ -339,6 +340,9 @@ def train(
         # A short memory of squared gradients: it converges in half the epochs where many are needed.
         optimizer__betas=(0.9, 0.95),
         optimizer__fused=True,
+        optimizer__param_groups=[
+            (name, {"share": _WORD_RATE}) for name in ("words.*", "tag_heads.*") if rows.tags
+        ],
         lr=plan.learning_rate,
         max_epochs=plan.max_epochs,
         dropout=sizes.dropout,
