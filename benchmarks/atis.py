@@ -9,8 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import pandas as pd
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -39,7 +38,9 @@ class _WindowTags:
     def fit(self, X: pd.DataFrame, y: pd.DataFrame) -> _WindowTags:
         self.intent_ = make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=2000))
         self.intent_.fit(X["text"], y["intent"])
-        self.slots_ = make_pipeline(DictVectorizer(), SGDClassifier(loss="modified_huber", random_state=0))
+        self.slots_ = make_pipeline(
+            CountVectorizer(analyzer=_named), SGDClassifier(loss="modified_huber", random_state=0)
+        )
         self.slots_.fit(
             [window for text in X["text"] for window in _windows(text.split())],
             [tag for tags in y["slots"] for tag in tags],
@@ -114,6 +115,10 @@ def _read(part: str, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     y = pd.DataFrame({"intent": intents, "slots": [row.split() for row in tags]})
     return pd.DataFrame({"text": texts}), y
+
+
+def _named(window: dict[str, str]) -> list[str]:
+    return [f"{name} {value}" for name, value in window.items()]
 
 
 def _windows(words: Sequence[str]) -> list[dict[str, str]]:

@@ -245,7 +245,7 @@ def _tag_row(true: LabelColumn, guess: LabelColumn, weight: np.ndarray, task: An
     predicted = pd.Series(guess.labels[true.observed[guess.observed]], dtype=object)
     constant = pd.Series([[task.baseline] * len(row) for row in predicted], dtype=object)
     weights = weight[true.observed]
-    row = {"kind": "tagging", "n_labelled": int(true.observed.sum())}
+    row: dict[str, Any] = {"kind": "tagging", "n_labelled": int(true.observed.sum())}
     scored = len(tags) > 0 and bool(weights.any())
     row["accuracy"] = tag_score(tags, predicted, sample_weight=weights) if scored else np.nan
     row["baseline"] = tag_score(tags, constant, sample_weight=weights) if scored else np.nan

@@ -642,19 +642,22 @@ def are_spans(tags: Sequence[str]) -> bool:
     return all(tag == "O" or (tag[:2] in _OF_SPANS and len(tag) > 2) for tag in tags)
 
 
-def _tag_pairs(y_true: Any, y_pred: Any) -> list[tuple[Sequence[str], Sequence[str]]]:
+def _tag_pairs(y_true: Any, y_pred: Any) -> list[tuple[list[str], list[str]]]:
     """Give the tags of each row's words that have one, true and predicted."""
     true, predicted = _tag_cells(y_true), _tag_cells(y_pred)
     _check_rows(len(predicted), len(true))
-    pairs = []
+    pairs: list[tuple[list[str], list[str]]] = []
     for row, (cell, guess) in enumerate(zip(true, predicted, strict=True)):
-        if cell is not None and (guess is None or len(guess) != len(cell)):
+        if cell is None:
+            pairs.append(([], []))
+            continue
+        if guess is None or len(guess) != len(cell):
             n_predicted = 0 if guess is None else len(guess)
             raise ValueError(
                 f"tag_score: row {row} has {len(cell)} tags in y_true and {n_predicted} in y_pred."
             )
-        kept = [place for place, tag in enumerate(cell or ()) if tag is not None]
-        pairs.append(([cell[place] for place in kept], [guess[place] for place in kept]))
+        kept = [(tag, str(given)) for tag, given in zip(cell, guess, strict=True) if tag is not None]
+        pairs.append(([tag for tag, _ in kept], [given for _, given in kept]))
     return pairs
 
 
