@@ -76,7 +76,8 @@ def report(
     Raises
     ------
     ValueError
-        Labels are not those of the estimator's tasks, or not one for each row of `X`.
+        Labels are not those of the estimator's tasks, or not one for each row of `X`; a task has tags of
+        words.
 
     Examples
     --------
@@ -93,6 +94,12 @@ def report(
     '<!DOCTYPE html>'
     """
     check_is_fitted(estimator, "net_")
+    if estimator._tags:
+        names = [task.name for task, _ in estimator._tags]
+        raise ValueError(
+            f"{_OWNER}: tasks of tags, such as {names}, cannot be shown on a page; multitask_report has their "
+            "scores."
+        )
     from matplotlib import style
 
     facts = Facts(estimator, X, y, transfer)

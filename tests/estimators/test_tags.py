@@ -17,6 +17,7 @@ from sklearn_mtl import (
     MultiTaskAttentionRegressor,
     TextColumns,
     multitask_report,
+    report,
 )
 from sklearn_mtl.metrics import tag_score
 from sklearn_mtl.training._batches import WordRows
@@ -180,12 +181,17 @@ def test_copies_pipelines_and_searches_keep_tags(fitted):
 
 
 def test_the_report_has_the_scores_of_tags(fitted):
-    report = multitask_report(fitted, X_NEW, Y_NEW[["intent", "slots"]]).loc["slots"]
+    scores = multitask_report(fitted, X_NEW, Y_NEW[["intent", "slots"]]).loc["slots"]
     predicted = fitted.predict(X_NEW)["slots"]
-    assert report["accuracy"] == tag_score(Y_NEW["slots"], predicted)
-    assert report["span_f1"] == tag_score(Y_NEW["slots"], predicted, metric="span_f1")
-    assert 0.4 < report["baseline"] < 0.7
-    assert report["oof_score"] == fitted.oof_task_scores_["slots"]
+    assert scores["accuracy"] == tag_score(Y_NEW["slots"], predicted)
+    assert scores["span_f1"] == tag_score(Y_NEW["slots"], predicted, metric="span_f1")
+    assert 0.4 < scores["baseline"] < 0.7
+    assert scores["oof_score"] == fitted.oof_task_scores_["slots"]
+
+
+def test_a_page_says_that_it_has_no_tags(fitted, tmp_path):
+    with pytest.raises(ValueError, match=r"tasks of tags, such as \['slots'\], cannot be shown"):
+        report(fitted, X_NEW, Y_NEW, path=tmp_path / "report.html")
 
 
 def test_weights_of_rows_count_for_tags():
