@@ -97,8 +97,8 @@ def report(
     if estimator._tags:
         names = [task.name for task, _ in estimator._tags]
         raise ValueError(
-            f"{_OWNER}: tasks of tags, such as {names}, cannot be shown on a page; multitask_report has their "
-            "scores."
+            f"{_OWNER}: tasks of tags, such as {names}, cannot be shown on a page; multitask_report has "
+            "their scores."
         )
     from matplotlib import style
 
