@@ -592,7 +592,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         self.history_ = _history_frame(self.net_)
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
-        starts = np.cumsum([0, *widths[:-1]])
+        starts = [outputs.start for outputs in ensemble.layout.slices]
         shares = ensemble.shares[:, starts].T
         alone = [
             float(ensemble.alone[task].shares[:, 0].sum()) if task in ensemble.alone else 0.0

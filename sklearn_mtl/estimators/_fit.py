@@ -306,7 +306,7 @@ def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[
         argument="calibrate",
         owner=owner,
     )
-    return np.array(asked)
+    return np.array(asked, dtype=bool)
 
 
 def _read_switch(given: Any) -> bool:
@@ -771,9 +771,9 @@ def combine(
     return ensemble, out_of_fold
 
 
-def _widths(layout: OutputLayout) -> list[int]:
+def _widths(layout: OutputLayout) -> NDArray[np.int64]:
     """Count the outputs of each task."""
-    return [outputs.stop - outputs.start for outputs in layout.slices]
+    return np.array([outputs.stop - outputs.start for outputs in layout.slices], dtype=np.int64)
 
 
 def _is_constant(rows: TrainingRows) -> NDArray[np.bool_]:

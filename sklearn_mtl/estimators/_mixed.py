@@ -429,12 +429,14 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     def _labels(
         self, values: NDArray[np.float64], *, index: pd.Index | None, tags: Sequence[TagPrediction] = ()
     ) -> Any:
+        if tags and self._task_set.is_1d:
+            return tags[0].tags()
         of_others = (
             self._task_set.decode_frame(values, index=index)
             if self._task_set.is_frame
             else self._task_set.decode(values)
         )
-        return insert_tags(of_others, tags, is_1d=self._task_set.is_1d)
+        return insert_tags(of_others, tags)
 
     def _by_task(self, arrays: dict[str, Any]) -> Any:
         return next(iter(arrays.values())) if self._task_set.is_1d else arrays

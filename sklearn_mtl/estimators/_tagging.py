@@ -398,7 +398,7 @@ def _accuracy(of: TagPrediction, codes: NDArray[np.int64], weights: NDArray[np.f
     return float(of_words @ (codes == of.proba.argmax(axis=1)) / total) if total > 0 else float("nan")
 
 
-def insert_tags(labels: Any, predictions: Sequence[TagPrediction], *, is_1d: bool) -> Any:
+def insert_tags(labels: Any, predictions: Sequence[TagPrediction]) -> Any:
     """Put lists of tags into their places among the labels of all other tasks.
 
     Parameters
@@ -406,17 +406,13 @@ def insert_tags(labels: Any, predictions: Sequence[TagPrediction], *, is_1d: boo
     labels : DataFrame or ndarray of shape (B, T)
         Of tasks without tags; changed, if it is a DataFrame.
     predictions : sequence of TagPrediction
-    is_1d : bool
-        There is one task only, and y had one axis.
 
     Returns
     -------
-    DataFrame or ndarray of shape (B, T + T'), or ndarray of shape (B,)
+    DataFrame or ndarray of shape (B, T + T')
     """
     if not predictions:
         return labels
-    if is_1d:
-        return predictions[0].tags()
     if isinstance(labels, pd.DataFrame):
         for of in predictions:
             labels.insert(of.task.place, of.task.name, pd.Series(of.tags(), index=labels.index, dtype=object))

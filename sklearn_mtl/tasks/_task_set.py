@@ -267,7 +267,8 @@ class TaskSet:
 
     def _parts(self, outputs: np.ndarray) -> list[np.ndarray]:
         """Cut outputs into those of each task."""
-        return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
+        ends = np.cumsum(self.n_outputs, dtype=np.int64)
+        return [outputs[:, end - width : end] for end, width in zip(ends, self.n_outputs, strict=True)]
 
     def decode(self, values: np.ndarray) -> np.ndarray:
         """Turn numbers and class indices into labels.
@@ -315,7 +316,7 @@ class TaskSet:
             task.name: pd.Series(task.decode(values[:, position]), index=index).astype(task.dtype)
             for position, task in enumerate(self.tasks)
         }
-        return pd.DataFrame(columns)
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(values)) if index is None else index)
 
     def encode(self, y: Any, *, owner: str) -> Targets:
         """Read labels of the same tasks again, say of held-out rows.

@@ -79,6 +79,8 @@ def _best_mixture(
     views: Sequence[NDArray[np.float64]], rows: TrainingRows, scales: TargetScales
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the shares (M, T), and each task's loss relative to the base rate (T,)."""
+    if not rows.layout.kinds:  # all tasks are of tags
+        return np.empty((len(views), 0)), np.empty(0)
     step = -(-rows.values.size // _MOST_LABELS)
     seen = replace(rows, values=rows.values[::step], weights=rows.weights[::step])
     candidates = _simplex(len(views))
