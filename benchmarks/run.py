@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import (
     ablation,
     ablation_attention,
+    atis,
     attention,
     balancing_cost,
     coverage,
@@ -48,6 +49,7 @@ SUITES = {
         mixed,
         text,
         etth1,
+        atis,
         speed,
         predict,
         growth,

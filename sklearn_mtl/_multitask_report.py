@@ -11,12 +11,21 @@ import pandas as pd
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
-from .metrics import METRICS, Metric, classes_by_task, multitask_score, probabilities_by_task
+from .metrics import (
+    METRICS,
+    Metric,
+    are_spans,
+    classes_by_task,
+    multitask_score,
+    probabilities_by_task,
+    tag_score,
+)
 from .tasks import LabelColumn, LabelTable, match_columns, read_labels, sample_weight_table
 
 __all__ = ["multitask_report"]
 
 _OWNER = "multitask_report"
+_OF_TAGS = ("accuracy", "span_f1")
 _OF_PROBABILITIES = {"roc_auc", "log_loss", "brier"}
 
 
@@ -46,6 +55,7 @@ def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = Non
           ``d2_poisson`` and ``d2_pinball`` that fits to another loss; ``kappa`` of ordered classes;
           ``accuracy``, ``balanced_accuracy``, ``roc_auc`` and ``log_loss`` of classes; all as in
           `multitask_score`; those of a kind that no task has are left out;
+        - ``accuracy`` of the tags of words, and ``span_f1``, if they mark spans, as in `tag_score`;
         - ``coverage``, if there are quantiles: the share of labels between the least and the greatest one;
         - ``baseline``: the first of these metrics for predicting the best constant for the training labels,
           for R² their mean, or the most frequent class among them (of the labels in `y`, if the estimator
@@ -93,14 +103,19 @@ def multitask_report(estimator: Any, X: Any, y: Any, *, sample_weight: Any = Non
     quantiles = _quantiles(estimator, X, tasks)
     columns = zip(table.columns, predicted.columns, probabilities, quantiles, weights.T, strict=True)
     rows = [
-        _row(true, guess.labels, probability, its_quantiles, weight, task)
+        _tag_row(true, guess, weight, task)
+        if task.kind == "tagging"
+        else _row(true, guess.labels, probability, its_quantiles, weight, task)
         for (true, guess, probability, its_quantiles, weight), task in zip(
             columns, tasks.itertuples(), strict=True
         )
     ]
     present = set(tasks["kind"])
     metrics: dict[str, None] = dict.fromkeys(
-        metric for kind in METRICS if kind in present for metric in METRICS[kind]
+        metric
+        for kind, its_metrics in [*METRICS.items(), ("tagging", _OF_TAGS)]
+        if kind in present
+        for metric in its_metrics
     )
     metrics |= {"coverage": None} if "quantile" in present else {}
     report = pd.DataFrame(rows, index=table.names)
@@ -120,10 +135,9 @@ def _labels_of_tasks(final: Any, y: Any, n_tasks: int) -> LabelTable:
     table = read_labels(y, owner=_OWNER)
     task_set = getattr(final, "_task_set", None)
     if task_set is not None:
-        table = match_columns(table, task_set.names, by_name=task_set.is_named, owner=_OWNER)
-        columns = tuple(
-            replace(column, name=name) for name, column in zip(task_set.names, table.columns, strict=True)
-        )
+        names = final.task_names_
+        table = match_columns(table, names, by_name=task_set.is_named, owner=_OWNER)
+        columns = tuple(replace(column, name=name) for name, column in zip(names, table.columns, strict=True))
         return replace(table, columns=columns)
     if len(table.columns) != n_tasks:
         raise ValueError(f"{_OWNER}: y has {len(table.columns)} column(s), predictions have {n_tasks}.")
@@ -167,6 +181,13 @@ def _probabilities(estimator: Any, X: Any, tasks: pd.DataFrame) -> Sequence[Any]
     """Give the probabilities of each task and what their columns stand for; None where there are none."""
     if (tasks["kind"] == "regression").all() or not hasattr(estimator, "predict_proba"):
         return [None] * len(tasks)
+    of_rows = tasks["kind"] != "tagging"
+    if not of_rows.all():
+        given = estimator.predict_proba(X) if of_rows.any() else {}
+        classes = _final_estimator(estimator).classes_
+        return [
+            (given[name], classes[name]) if of_rows[name] and name in given else None for name in tasks.index
+        ]
     given = probabilities_by_task(estimator.predict_proba(X), tasks.index.tolist())
     classes = _classes(_final_estimator(estimator), tasks.index.tolist())
     return [
@@ -216,6 +237,23 @@ def _row(
     if quantiles is not None:
         row["coverage"] = _coverage(true, quantiles[0], weight)
     return row | {"gain": row[main] - row["baseline"]}
+
+
+def _tag_row(true: LabelColumn, guess: LabelColumn, weight: np.ndarray, task: Any) -> dict[str, Any]:
+    """Score the tags of words."""
+    tags = pd.Series(true.labels, dtype=object)
+    predicted = pd.Series(guess.labels[true.observed[guess.observed]], dtype=object)
+    constant = pd.Series([[task.baseline] * len(row) for row in predicted], dtype=object)
+    weights = weight[true.observed]
+    row: dict[str, Any] = {"kind": "tagging", "n_labelled": int(true.observed.sum())}
+    scored = len(tags) > 0 and bool(weights.any())
+    row["accuracy"] = tag_score(tags, predicted, sample_weight=weights) if scored else np.nan
+    row["baseline"] = tag_score(tags, constant, sample_weight=weights) if scored else np.nan
+    found = {tag for cells in predicted for tag in cells} | {task.baseline}
+    row["span_f1"] = np.nan
+    if scored and are_spans(sorted(found)):
+        row["span_f1"] = tag_score(tags, predicted, metric="span_f1", sample_weight=weights)
+    return row | {"gain": row["accuracy"] - row["baseline"]}
 
 
 def _coverage(true: LabelColumn, quantiles: np.ndarray, weight: np.ndarray) -> float:

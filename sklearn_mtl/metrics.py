@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -33,6 +34,7 @@ from .tasks import (
     Kind,
     LabelColumn,
     LabelTable,
+    Tags,
     check_comparable,
     check_known_tasks,
     class_labels,
@@ -40,11 +42,12 @@ from .tasks import (
     match_columns,
     named_weights,
     read_labels,
+    read_tag_cells,
     real_numbers,
     sample_weight_table,
 )
 
-__all__ = ["make_multitask_scorer", "multitask_score"]
+__all__ = ["make_multitask_scorer", "multitask_score", "tag_score"]
 
 Metric = Literal[
     "r2",
@@ -77,6 +80,7 @@ METRICS: dict[Kind, tuple[Metric, ...]] = {
 }
 _Score = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
 _OWNER = "multitask_score"
+_OF_SPANS = ("B-", "I-", "E-", "S-")
 
 
 def multitask_score(
@@ -234,6 +238,68 @@ class MultitaskScorer(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
             classes=estimator.classes_ if reads_probabilities or self.metric == "kappa" else None,
         )
         return spec.sign * cast("float", score)
+
+
+def tag_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    metric: Literal["accuracy", "span_f1"] = "accuracy",
+    sample_weight: Any = None,
+) -> float:
+    """Score predicted tags of words.
+
+    Parameters
+    ----------
+    y_true : Series or array-like of shape (B,)
+        Lists of tags, or texts of tags with spaces between them; missing rows, and None in a list, do not
+        count.
+    y_pred : Series or array-like of shape (B,)
+        As many tags in each row.
+    metric : {"accuracy", "span_f1"}, default="accuracy"
+        The share of words whose tag is right; or the harmonic mean of precision and recall of spans, each of
+        which has to be predicted with its first word, its last word and its type, as the evaluation of the
+        shared task of CoNLL-2000 counts them [1]_. For it, tags are ``"O"``, or a type behind ``"B-"`` (first
+        word), ``"I-"``, ``"E-"`` (last word) or ``"S-"`` (only word).
+    sample_weight : array-like of shape (B,), optional
+        Weights of rows.
+
+    Returns
+    -------
+    float
+        NaN without any label; 0 for ``"span_f1"`` without any span that is right.
+
+    Raises
+    ------
+    ValueError
+        Rows differ in number or length, or tags are not those of spans.
+
+    References
+    ----------
+    .. [1] Tjong Kim Sang, Buchholz (2000). Introduction to the CoNLL-2000 shared task: chunking. CoNLL.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_mtl.metrics import tag_score
+    >>> true = pd.Series([["O", "B-city", "I-city"], ["B-day", "O"]])
+    >>> predicted = pd.Series([["O", "B-city", "O"], ["B-day", "O"]])
+    >>> tag_score(true, predicted), tag_score(true, predicted, metric="span_f1")
+    (0.8, 0.5)
+    """
+    pairs = _tag_pairs(y_true, y_pred)
+    weights = np.ones(len(pairs)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+    _check_rows(len(weights), len(pairs))
+    if metric == "accuracy":
+        right = np.array([sum(a == b for a, b in zip(*pair, strict=True)) for pair in pairs])
+        total = weights @ np.array([len(true) for true, _ in pairs])
+        return float(weights @ right / total) if total > 0 else float("nan")
+    if not any(true for true, _ in pairs):
+        return float("nan")
+    true, predicted = ([_spans(pair[place]) for pair in pairs] for place in (0, 1))
+    right = np.array([len(a & b) for a, b in zip(true, predicted, strict=True)])
+    total = weights @ np.array([len(a) + len(b) for a, b in zip(true, predicted, strict=True)])
+    return float(2 * (weights @ right) / total) if total > 0 else 0.0
 
 
 def make_multitask_scorer(
@@ -560,3 +626,62 @@ _SPECS = {
     "roc_auc": _Spec(_probability_pairs, partial(_one_against_rest, score=roc_auc_score)),
     "average_precision": _Spec(_probability_pairs, partial(_one_against_rest, score=average_precision_score)),
 }
+
+
+def are_spans(tags: Sequence[str]) -> bool:
+    """Say whether tags are those of spans, as `tag_score` reads them.
+
+    Parameters
+    ----------
+    tags : sequence of str
+
+    Returns
+    -------
+    bool
+    """
+    return all(tag == "O" or (tag[:2] in _OF_SPANS and len(tag) > 2) for tag in tags)
+
+
+def _tag_pairs(y_true: Any, y_pred: Any) -> list[tuple[list[str], list[str]]]:
+    """Give the tags of each row's words that have one, true and predicted."""
+    true, predicted = _tag_cells(y_true), _tag_cells(y_pred)
+    _check_rows(len(predicted), len(true))
+    pairs: list[tuple[list[str], list[str]]] = []
+    for row, (cell, guess) in enumerate(zip(true, predicted, strict=True)):
+        if cell is None:
+            pairs.append(([], []))
+            continue
+        if guess is None or len(guess) != len(cell):
+            n_predicted = 0 if guess is None else len(guess)
+            raise ValueError(
+                f"tag_score: row {row} has {len(cell)} tags in y_true and {n_predicted} in y_pred."
+            )
+        kept = [(tag, str(given)) for tag, given in zip(cell, guess, strict=True) if tag is not None]
+        pairs.append(([tag for tag, _ in kept], [given for _, given in kept]))
+    return pairs
+
+
+def _tag_cells(y: Any) -> list[Tags | None]:
+    column = read_labels(y, owner="tag_score").columns
+    if len(column) > 1:
+        raise ValueError(
+            f"tag_score: labels have {len(column)} columns, expected one; score each task by itself."
+        )
+    return read_tag_cells(column[0], owner="tag_score")
+
+
+def _spans(tags: Sequence[str]) -> set[tuple[int, int, str]]:
+    """Find first word, last word and type of each span."""
+    if not are_spans(tags):
+        raise ValueError(
+            f"tag_score: {sorted({tag for tag in tags if not are_spans([tag])})} are no tags of spans; these "
+            "are 'O', and 'B-', 'I-', 'E-' or 'S-' before a type; use metric='accuracy'."
+        )
+    spans, first = set(), 0
+    for place, (before, tag) in enumerate(pairwise(["O", *tags, "O"])):
+        is_new = tag[:2] in ("B-", "S-") or before[:2] in ("E-", "S-") or before[2:] != tag[2:]
+        if before != "O" and (tag == "O" or is_new):
+            spans.add((first, place - 1, before[2:]))
+        if tag != "O" and (before == "O" or is_new):
+            first = place
+    return spans

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 
-from sklearn_mtl.metrics import make_multitask_scorer, multitask_score
+from sklearn_mtl.metrics import _spans, make_multitask_scorer, multitask_score, tag_score
 
 RNG = np.random.default_rng(0)
 N_ROWS, N_TASKS, N_CLASSES = 60, 3, 4
@@ -378,3 +378,38 @@ def test_a_rate_of_0_where_something_was_counted_has_a_finite_score():
     score = multitask_score([0.0, 2.0, 4.0], [0.0, 0.0, 4.0], metric="d2_poisson")
     assert np.isfinite(score)
     assert score < 0
+
+
+TAGS = pd.Series([["O", "B-a", "I-a", "O"], None, ["B-a", "B-b", None]], index=[3, 1, 2])
+GUESSES_OF_TAGS = pd.Series([["O", "B-a", "I-a", "B-b"], ["O"], ["B-a", "I-b", "O"]], index=[3, 1, 2])
+
+
+def test_accuracy_of_tags_is_over_words_that_have_one():
+    assert tag_score(TAGS, GUESSES_OF_TAGS) == pytest.approx(4 / 6)
+    assert tag_score(TAGS, GUESSES_OF_TAGS, sample_weight=[2, 1, 1]) == pytest.approx(7 / 10)
+
+
+def test_spans_have_to_be_right_in_words_and_type():
+    # Right: (1, 2, a), (0, 0, a), and (1, 1, b), which begins with another type; wrong: (3, 3, b).
+    assert tag_score(TAGS, GUESSES_OF_TAGS, metric="span_f1") == pytest.approx(2 * 3 / (3 + 4))
+
+
+@pytest.mark.parametrize(
+    ("tags", "spans"),
+    [
+        (["B-a", "I-a", "I-b"], {(0, 1, "a"), (2, 2, "b")}),
+        (["I-a", "O", "I-a"], {(0, 0, "a"), (2, 2, "a")}),
+        (["S-a", "S-a", "B-a", "E-a"], {(0, 0, "a"), (1, 1, "a"), (2, 3, "a")}),
+        (["B-a", "B-a"], {(0, 0, "a"), (1, 1, "a")}),
+        (["O", "O"], set()),
+    ],
+)
+def test_spans_begin_where_prefix_or_type_say_so(tags, spans):
+    assert _spans(tags) == spans
+
+
+def test_rows_of_tags_have_to_be_as_long():
+    with pytest.raises(ValueError, match="row 0 has 4 tags in y_true and 1 in y_pred"):
+        tag_score(TAGS, pd.Series([["O"], ["O"], ["O"] * 3]))
+    with pytest.raises(ValueError, match=r"\['NOUN'\] are no tags of spans"):
+        tag_score(pd.Series([["NOUN"]]), pd.Series([["NOUN"]]), metric="span_f1")

@@ -76,7 +76,8 @@ def report(
     Raises
     ------
     ValueError
-        Labels are not those of the estimator's tasks, or not one for each row of `X`.
+        Labels are not those of the estimator's tasks, or not one for each row of `X`; a task has tags of
+        words.
 
     Examples
     --------
@@ -93,13 +94,19 @@ def report(
     '<!DOCTYPE html>'
     """
     check_is_fitted(estimator, "net_")
+    if estimator._tags:
+        names = [task.name for task, _ in estimator._tags]
+        raise ValueError(
+            f"{_OWNER}: tasks of tags, such as {names}, cannot be shown on a page; multitask_report has "
+            "their scores."
+        )
     from matplotlib import style
 
     facts = Facts(estimator, X, y, transfer)
     # Figures are those of matplotlib's own style, whatever the user's, and the same bits each time.
     with style.context(["default", {"svg.hashsalt": "sklearn_mtl"}]):
         sections = [(name, html) for name, write in SECTIONS.items() if (html := write(facts))]
-    n_tasks = len(estimator.task_names_)
+    n_tasks = len(estimator._task_set.names)
     title = title or f"{type(estimator).__name__}: {n_tasks} task{'s' * (n_tasks > 1)}"
     path = Path(path)
     path.write_text(page(title, _lead(facts), sections), encoding="utf-8")
@@ -141,7 +148,7 @@ class Facts:
     @cached_property
     def calibration(self) -> CalibrationDisplay | None:
         """Reliability on these rows, if there are classes that have labels."""
-        observed = dict(zip(self.estimator.task_names_, self.targets.observed.T, strict=True))
+        observed = dict(zip(self.estimator._task_set.names, self.targets.observed.T, strict=True))
         tasks = [name for name in self.estimator._task_set.classes if observed[name].any()]
         if not tasks:
             return None
@@ -160,7 +167,7 @@ class Facts:
         except ValueError:
             return pd.DataFrame(columns=["labels", "inside", "width"])
         rows = {}
-        for place, name in enumerate(estimator.task_names_):
+        for place, name in enumerate(estimator._task_set.names):
             seen = self.targets.observed[:, place]
             labels = self.targets.values[seen, place]
             if name in bounds:

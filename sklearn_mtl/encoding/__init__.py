@@ -9,7 +9,7 @@ copy of all rows.
 """
 
 from ._bags import BagTerms
-from ._columns import MISSING, ColumnInfo, Columns, Sequences, active_columns
+from ._columns import MISSING, ColumnInfo, Columns, Sequences, Words, active_columns, entries_of
 from ._continuation import Continuation, find_continuation
 from ._frequent import FrequentTerms
 from ._linear import DesignRows, LinearDesign
@@ -20,6 +20,7 @@ from ._steps import SequenceColumns, SequenceReader, StepScaling
 from ._table import check_table
 from ._text import MISSING_TEXT, TextColumns, TextTerms, to_texts
 from ._vectors import NO_TEXT, TextEncoder, TextVectors, VectorUnits
+from ._words import WordFeatures, string_columns
 
 __all__ = [
     "MISSING",
@@ -44,10 +45,14 @@ __all__ = [
     "TextTerms",
     "TextVectors",
     "VectorUnits",
+    "WordFeatures",
+    "Words",
     "active_columns",
     "check_table",
+    "entries_of",
     "find_continuation",
     "merge_rows",
     "quantile_bins",
+    "string_columns",
     "to_texts",
 ]

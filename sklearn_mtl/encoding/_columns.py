@@ -126,6 +126,56 @@ class Sequences:
 
 
 @dataclass(frozen=True, eq=False)
+class Words:
+    """The words of some texts.
+
+    Attributes
+    ----------
+    features : ndarray of shape (E, F), int32
+        Codes of what is known of each word, row after row; 0 for nothing.
+    starts : ndarray of shape (B + 1,), int64
+        Where the words of each row start, and where those of the last one end.
+
+    Examples
+    --------
+    >>> words = Words(np.array([[1, 2], [3, 0], [1, 2]], dtype=np.int32), np.array([0, 1, 3]))
+    >>> words.take([1]).features.tolist()
+    [[3, 0], [1, 2]]
+    """
+
+    features: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+    def take(self, rows: Any) -> Words:
+        """Return the given rows (indices, a mask or a slice)."""
+        entries, starts = entries_of(self.starts, rows)
+        return Words(self.features[entries], starts)
+
+
+def entries_of(starts: NDArray[np.int64], rows: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the entries of some rows.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, shape (B + 1,)
+        Where the entries of each row start.
+    rows : slice, or ndarray of int or bool
+        Which rows.
+
+    Returns
+    -------
+    entries : ndarray of int64
+        Row after row.
+    starts : ndarray of int64
+        Where the entries of each of these rows start among them.
+    """
+    first, n_entries = starts[:-1][rows], np.diff(starts)[rows]
+    ends = np.cumsum(n_entries, dtype=np.int64)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(first - ends + n_entries, n_entries), np.append(0, ends)
+
+
+@dataclass(frozen=True, eq=False)
 class Columns:
     """The values of ``X``, numbers, categories, bags and sequences apart, each in the order of ``X``.
 
@@ -142,6 +192,8 @@ class Columns:
         Sequence columns.
     vectors : tuple of TextVectors, default=()
         Of each text column, where there is a pretrained encoder; the bags of text columns are the first ones.
+    words : tuple of Words, default=()
+        Of the text columns whose words have tags.
 
     Examples
     --------
@@ -156,6 +208,7 @@ class Columns:
     bags: tuple[csr_array, ...] = ()
     sequences: tuple[Sequences, ...] = ()
     vectors: tuple[TextVectors, ...] = ()
+    words: tuple[Words, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -170,6 +223,7 @@ class Columns:
             tuple(bag[rows] for bag in self.bags),
             tuple(each[rows] for each in self.sequences),
             tuple(each[rows] for each in self.vectors),
+            tuple(words.take(rows) for words in self.words),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import compress
 from numbers import Integral
@@ -21,6 +21,7 @@ from ._table import DenseTable, Values, check_table, column_names, column_values
 from ._text import TextColumns, TextTerms, holds_texts, to_texts
 from ._values import LevelCodes, is_number, to_levels, to_numbers
 from ._vectors import TextEncoder
+from ._words import WordFeatures, holds_word_lists
 
 _ROWS_AT_ONCE = 8192
 
@@ -84,6 +85,7 @@ class ColumnReader:
         text: TextColumns | None = None,
         encoder: TextEncoder | None = None,
         sequences: SequenceColumns | None = None,
+        tagged: Collection[str] = (),
     ) -> ColumnReader:
         """Learn the kind of each column, the levels of categories and the terms of texts.
 
@@ -101,6 +103,8 @@ class ColumnReader:
             Gives texts vectors, beside their terms.
         sequences : SequenceColumns, default=None
             Which columns are sequences; none is by default.
+        tagged : collection of str, default=()
+            Columns that are texts because their words have tags.
 
         Returns
         -------
@@ -118,11 +122,12 @@ class ColumnReader:
         self._infos: tuple[ColumnInfo, ...] | None = None
         self._readers: dict[int, _ColumnReader] = {}
         self.encoder = encoder
+        self._words: dict[int, WordFeatures] = {}
         of_numbers, are_plain = np.arange(self.n_columns_), np.ones(self.n_columns_, dtype=bool)
         if not issparse(table):
             text = TextColumns(columns=()) if text is None else text
             sequences = SequenceColumns(columns=()) if sequences is None else sequences
-            self._infos, self._readers = _describe_all(table, present, text, sequences, owner)
+            self._infos, self._readers = _describe_all(table, present, text, tagged, sequences, owner)
             of_numbers = np.array(
                 [info.index for info in self._infos for _ in range(info.n_numbers)], np.int64
             )
@@ -174,6 +179,30 @@ class ColumnReader:
         for place in places:
             self.sequences[place].centre = "last"
 
+    def fit_words(self, X: Any, places: Sequence[int], *, owner: str, is_present: ArrayLike) -> None:
+        """Learn the features of the words of some text columns: `read` then gives them, too.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (B, C)
+            The training table.
+        places : sequence of int
+            Which of its columns, in the order in which `read` gives them.
+        owner : str
+            The estimator's class name, for error messages.
+        is_present : array-like of bool, shape (B,)
+            Rows that count as present.
+        """
+        table = check_table(X, owner=owner)
+        values = [] if isinstance(table, csr_array) else [*column_values(table)]
+        present = np.asarray(is_present, bool)
+        self._words = {place: WordFeatures().fit(values[place], is_present=present) for place in places}
+
+    @property
+    def words(self) -> dict[int, WordFeatures]:
+        """What is known of the words of columns with tags, by their places in ``X``."""
+        return self._words
+
     def names(self) -> list[str]:
         """Name all columns of ``X``, those that a bag stands for, too."""
         return [info.name for info in self._all_columns()]
@@ -215,11 +244,15 @@ class ColumnReader:
         if isinstance(table, csr_array):
             return self._read_sparse(table, owner)
         columns = self._read_dense(table, owner)
-        if self._is_term is None:
+        if self._is_term is not None:
+            bag = _to_bag(columns.numbers, self._is_term)
+            columns = Columns(columns.numbers[:, ~self._is_term], columns.categories, (*columns.bags, bag))
+        if not self._words:
             return columns
-        bag = _to_bag(columns.numbers, self._is_term)
-        numbers, bags = columns.numbers[:, ~self._is_term], (*columns.bags, bag)
-        return replace(columns, numbers=numbers, bags=bags)
+        values = [*column_values(table)]
+        return replace(
+            columns, words=tuple(words.read(values[place]) for place, words in self._words.items())
+        )
 
     def _read_sparse(self, table: csr_array, owner: str) -> Columns:
         unlike = next((info for info in self._infos or () if info.kind != "number"), None)
@@ -322,12 +355,13 @@ def _describe_all(
     table: DenseTable,
     is_present: NDArray[np.bool_],
     text: TextColumns,
+    tagged: Collection[str],
     sequences: SequenceColumns,
     owner: str,
 ) -> tuple[tuple[ColumnInfo, ...], dict[int, _ColumnReader]]:
     """Describe all columns; also give what reads those that are no plain numbers, by their places."""
     names = column_names(table)
-    named_texts = _named("text=TextColumns", text.columns, table, owner=owner)
+    named_texts = _named("text=TextColumns", text.columns, table, owner=owner) | {*tagged}
     named_sequences = _named("sequences=SequenceColumns", sequences.columns, table, owner=owner)
     if is_number_array(table) and not named_texts and not named_sequences:
         return tuple(ColumnInfo(name, "number", index) for index, name in enumerate(names)), {}
@@ -425,7 +459,7 @@ class _Description:
         self.named_texts, self.sequences, self.named_sequences = named_texts, sequences, named_sequences
 
     def __call__(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, _ColumnReader | None]:
-        if name in self.named_texts:
+        if name in self.named_texts or holds_word_lists(values):
             return self._named_text(values, name, index)
         if name in self.named_sequences or (
             self.sequences.columns is None and holds_sequences(values, is_present=self.is_present)

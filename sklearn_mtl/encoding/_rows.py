@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ._columns import Columns, Sequences
+from ._columns import Columns, Sequences, Words
 
 _VALUES_AT_ONCE = 65536
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -30,12 +30,15 @@ class MergedRows:
         The same number for distinct rows that have the same X, from 0 without gaps.
     weights : ndarray of shape (R, T), float64
         Summed weights.
+    tag_weights : ndarray of shape (R, T'), float64
+        Those of tasks of tags, if there are any.
     """
 
     first: NDArray[np.int64]
     inverse: NDArray[np.int64]
     group: NDArray[np.int64]
     weights: NDArray[np.float64]
+    tag_weights: NDArray[np.float64]
 
 
 def merge_rows(
@@ -43,6 +46,8 @@ def merge_rows(
     targets_values: NDArray[np.float64],
     targets_observed: NDArray[np.bool_],
     weights: NDArray[np.float64],
+    *,
+    n_tags: int = 0,
 ) -> MergedRows:
     """Make rows with the same X and the same labels one row with the sum of their weights.
 
@@ -64,6 +69,8 @@ def merge_rows(
         Which labels are there.
     weights : ndarray of shape (B, T)
         Weight of each label, not negative; 0 where it is missing.
+    n_tags : int, default=0
+        How many of the tasks, the last ones, have tags.
 
     Returns
     -------
@@ -88,6 +95,9 @@ def merge_rows(
     n_others = len(columns.bags) + len(columns.sequences)
     for place, vectors in enumerate(columns.vectors):
         x_hash += hash_rows(vectors.hashes[vectors.texts, None], seed=4 + n_others + place)
+    n_others += len(columns.vectors)
+    for place, words in enumerate(columns.words):
+        x_hash += hash_words(words, seed=4 + n_others + place)
     y_hash = hash_rows(targets_values, seed=3, is_there=counts)
     x_hash, y_hash = x_hash[kept], y_hash[kept]
     order = np.lexsort((y_hash, x_hash))
@@ -95,11 +105,14 @@ def merge_rows(
     new_row = new_x | _starts(y_hash[order])
     inverse = np.full(columns.n_rows, -1, dtype=np.int64)
     inverse[kept[order]] = np.cumsum(new_row) - 1
+    summed = _sum_weights(weights[kept], inverse[kept], int(new_row.sum()))
+    n_others = weights.shape[1] - n_tags
     return MergedRows(
         first=kept[order[new_row]],
         inverse=inverse,
         group=np.cumsum(new_x)[new_row] - 1,
-        weights=_sum_weights(weights[kept], inverse[kept], int(new_row.sum())),
+        weights=summed[:, :n_others],
+        tag_weights=summed[:, n_others:],
     )
 
 
@@ -190,6 +203,25 @@ def hash_sequences(sequences: Sequences, *, seed: int) -> NDArray[np.uint64]:
         running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(of_steps)])
         hashes[start : start + step] = running[block.starts + block.lengths] - running[block.starts]
     return hashes
+
+
+def hash_words(words: Words, *, seed: int) -> NDArray[np.uint64]:
+    """Hash each row of words, as the sum of the hashes of what is known of them, and of their order.
+
+    Parameters
+    ----------
+    words : Words
+        B rows.
+    seed : int
+        Of columns with different seeds, equal rows have different hashes.
+
+    Returns
+    -------
+    ndarray of shape (B,), uint64
+    """
+    of_words = (hash_rows(words.features, seed=seed) >> np.uint64(33)).astype(np.int64)
+    shape = len(words.starts) - 1, 2**31
+    return hash_bag(csr_array((np.ones(len(of_words)), of_words, words.starts), shape=shape), seed=seed)
 
 
 def _starts(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:

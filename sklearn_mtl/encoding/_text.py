@@ -22,6 +22,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
 from ._table import Values
+from ._words import holds_word_lists, is_word_list
 
 _LEAST_VALUES, _LEAST_SHARE, _LEAST_WORDS = 32, 0.25, 2.5
 _CHARACTERS_A_WORD = 3  # of scripts without spaces
@@ -332,12 +333,12 @@ def _n_words(text: str) -> tuple[float, float]:
 
 
 def to_texts(values: Values) -> NDArray[Any]:
-    """Read strings as they are and holes as None; refuse all else.
+    """Read strings as they are, lists of words as texts and holes as None; refuse all else.
 
     Parameters
     ----------
     values : ndarray or ExtensionArray of shape (B,)
-        Strings; None, NaN and pd.NA are missing.
+        Strings or lists of them; None, NaN and pd.NA are missing.
 
     Returns
     -------
@@ -349,6 +350,8 @@ def to_texts(values: Values) -> NDArray[Any]:
         A value is no string; the message shows it.
     """
     objects = np.asarray(values, dtype=object)
+    if holds_word_lists(objects):
+        objects = np.array([" ".join(cell) if is_word_list(cell) else cell for cell in objects], dtype=object)
     is_missing = pd.isna(objects)
     if types.infer_dtype(objects, skipna=True) not in ("string", "empty"):
         for row in np.flatnonzero(~is_missing):

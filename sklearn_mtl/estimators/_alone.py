@@ -46,7 +46,7 @@ def tasks_to_try(read: FitInput, merged: MergedRows, sharing: Sharing) -> list[i
         In the order of the tasks. Those of weight 0, with less than 20 labels, with one label value only or
         in one group only are left out, and a task that has no other beside it.
     """
-    if sharing == "joint" or np.count_nonzero(read.task_weight) < 2:
+    if sharing == "joint" or np.count_nonzero(read.task_weight) + len(read.tags) < 2:
         return []
     is_labelled, values = merged.weights > 0, read.targets.values[merged.first]  # (R, T)
     n_labels = np.count_nonzero(is_labelled, axis=0)  # (T,)
@@ -105,6 +105,8 @@ class LabelledRows:
             label_smoothing=None if smoothing is None else [smoothing[task]],
             groups=None if read.groups is None else read.groups[rows],
             continuation=None if read.continuation is None else read.continuation.of([task]),
+            names=[read.task_set.names[task]],
+            tags=(),
         )
         return cls(of_task, rows)
 

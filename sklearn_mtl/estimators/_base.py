@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import partial
 from numbers import Integral, Real
@@ -88,6 +89,14 @@ from ._fit import (
     training_rows,
 )
 from ._summary import column_table, surprises_of, task_scores, task_table
+from ._tagging import (
+    TagPrediction,
+    out_of_fold_tags,
+    score_tags,
+    split_known_tags,
+    tag_predictions,
+    with_tag_scores,
+)
 from ._task_weight import fit_equal_or_by_gain
 from ._thresholds import choose_thresholds
 from ._words import of_pieces, of_terms, step_table, word_table
@@ -261,6 +270,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 uses_unlabelled=uses_unlabelled(self.regularization),
                 **self._reading_options(),
             )
+        if read.tags:
+            self._check_can_learn_tags(owner)
         self._regularizing(read, owner)
         features = BaseEstimator()  # takes what scikit-learn remembers of X, until all has gone well
         validate_data(features, X, skip_check_array=True)
@@ -326,6 +337,20 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
                 "one task at a time leaves nothing to balance; choose balancing='mean' or schedule='joint'."
             )
 
+    def _check_can_learn_tags(self, owner: str) -> None:
+        """Refuse what cannot be combined with tags of words."""
+        wanted = {"balancing": "mean", "schedule": "joint", "regularization": None}
+        for name, only in wanted.items():
+            if getattr(self, name) != only:
+                raise ValueError(
+                    f"{owner}: {name}={getattr(self, name)!r} cannot be combined with tasks of tags; choose "
+                    f"{name}={only!r}."
+                )
+        if self._chooses_task_weight():
+            raise ValueError(
+                f"{owner}: task_weight='cv' cannot be combined with tasks of tags; give weights by task name."
+            )
+
     def _train(self, read: FitInput, device: str) -> None:
         """Train, and set all fitted attributes."""
         merged = distinct_rows(read, owner=type(self).__name__)
@@ -346,10 +371,18 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         ensemble.continuation = read.continuation
         out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
         out_of_fold += ensemble.offsets(read.columns.take(first))
-        self._set_resolved(sizes, device=device, task_weight=rows.task_weight, names=read.task_set.names)
+        self._set_resolved(sizes, device=device, task_weight=_all_weights(read, rows), names=read.names)
         del rows  # their numbers are as large as X
         self._set_fitted(read, ensemble)
-        self._set_out_of_fold(read, out_of_fold, inverse)
+        of_tags = out_of_fold_tags(
+            read.tags,
+            ensemble.net.take_tags(),
+            read.columns,
+            first=first,
+            inverse=inverse,
+            predict=ensemble.predict_tags,
+        )
+        self._set_out_of_fold(read, out_of_fold, inverse, of_tags)
         self._set_feature_attention(read.columns, attended, weights=attended_weights)
 
     def _fit_joint(
@@ -410,7 +443,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             fit=partial(self._fit_alone, preparation=preparation, device=device, seed=seed),
             owner=owner,
         )
-        self.transfer_ = transfer_table(compared, read.task_set.names)
+        self.transfer_ = transfer_table(compared, read.task_set.names).reindex(read.names)
         if self.verbose and tasks:
             say(f"{owner}: {len(tasks)} of {len(read.task_weight)} tasks were learned alone, too.")
 
@@ -464,7 +497,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             scales,
             owner=type(self).__name__,
             cardinalities=[categories[place].n_codes for place in preparation.active_categories],
-            task_names=read.task_set.names,
+            task_names=read.training_names,
             sizes=self._model_sizes(sizes, preparation),
             plan=plan,
             others=list(others.out_of_fold.values()),
@@ -486,7 +519,8 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             n_terms=[terms.n_terms for terms in preparation.bags],
             n_encoded=len(preparation.vectors),
             n_step_tokens=len(preparation.steps) * (options.n_tokens_of_each if options else 0),
-            n_tasks=len(read.task_weight),
+            n_tasks=max(1, len(read.task_weight)),
+            has_tags=bool(read.tags),
         )
         n_attentions = sizes.n_views * self._design(owner).n_heads
         check_several_views(self.regularization, n_views=n_attentions, owner=owner)
@@ -552,13 +586,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
     def _set_fitted(self, read: FitInput, ensemble: Ensemble) -> None:
         self._reader, self._task_set, self._ensemble = read.reader, read.task_set, ensemble
         self.net_: FoldNet = ensemble.net
-        self.task_names_ = read.task_set.names
+        self.task_names_ = read.names
+        self._tags = tuple((of.task, of.column) for of in read.tags)
         self.tasks_ = task_table(read)
         self.columns_: pd.DataFrame = self.columns_.assign(tokens=self._token_counts())
         self.history_ = _history_frame(self.net_)
         self.n_iter_, self.best_epoch_ = len(self.history_), self.net_.best_epoch_
         widths = read.task_set.n_outputs
-        starts = np.cumsum([0, *widths[:-1]])
+        starts = [outputs.start for outputs in ensemble.layout.slices]
         shares = ensemble.shares[:, starts].T
         alone = [
             float(ensemble.alone[task].shares[:, 0].sum()) if task in ensemble.alone else 0.0
@@ -566,12 +601,18 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         ]
         self.view_shares_ = pd.DataFrame(
             np.column_stack([shares, alone]),
-            index=self.task_names_,
+            index=read.task_set.names,
             columns=["network", "linear", "forest", "alone"],
-        )
+        ).reindex(read.names)
+        of_tags = [of.task.name for of in read.tags]
+        self.view_shares_.loc[of_tags] = [1.0, 0.0, 0.0, 0.0]  # which the network alone learns
 
     def _set_out_of_fold(
-        self, read: FitInput, out_of_fold: NDArray[np.float64], inverse: NDArray[np.int64]
+        self,
+        read: FitInput,
+        out_of_fold: NDArray[np.float64],
+        inverse: NDArray[np.int64],
+        of_tags: list[TagPrediction],
     ) -> None:
         outputs = out_of_fold[inverse]  # (B, O)
         unseen = inverse < 0
@@ -580,31 +621,34 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             for start in range(0, len(rows), _MOST_ROWS_PREDICTED):
                 block = rows[start : start + _MOST_ROWS_PREDICTED]
                 outputs[block] = self._ensemble.predict(read.columns.take(block))
-        if read.task_set.classes:
-            self._set_decisions(read, read.task_set.probabilities(outputs))
+        if read.task_set.classes or of_tags:
+            self._set_decisions(read, read.task_set.probabilities(outputs), of_tags)
         if self._has_quantiles():
             self.oof_quantiles_ = self._quantiles(outputs)
         spread = self._ensemble.take_out_of_fold_spread()[inverse]
         self._intervals_by_task = fit_intervals(read, outputs, spread, is_used=~unseen)
         self._scores_of_classes = fit_sets(read, read.task_set.probabilities(outputs), is_used=~unseen)
         predicted = self._decide(outputs)
-        self.oof_prediction_ = self._labels(predicted, index=read.index)
-        self.oof_task_scores_ = task_scores(
-            read.task_set, read.targets, predicted, sample_weight=read.sample_weight
-        )
+        self.oof_prediction_ = self._labels(predicted, index=read.index, tags=of_tags)
+        scores = task_scores(read.task_set, read.targets, predicted, sample_weight=read.sample_weight)
+        self.oof_task_scores_ = with_tag_scores(scores, of_tags, read.tags, names=read.names)
         self.oof_score_ = float(self.oof_task_scores_.mean())
 
-    def _set_decisions(self, read: FitInput, probabilities: dict[str, NDArray[np.float64]]) -> None:
+    def _set_decisions(
+        self, read: FitInput, probabilities: dict[str, NDArray[np.float64]], of_tags: list[TagPrediction]
+    ) -> None:
         """Set what tasks with classes have beside the others, by their out-of-fold probabilities."""
         has_classes = [task.classes is not None for task in read.task_set.tasks]
         temperatures = np.where(has_classes, self._ensemble.temperatures, np.nan)
         thresholds = choose_thresholds(
             read.thresholds, probabilities, read.task_set, read.targets, weights=read.sample_weight
         )
-        self.classes_ = self._by_task(read.task_set.classes)
-        self.oof_proba_ = self._by_task(probabilities)
-        self.temperature_ = pd.Series(temperatures, index=self.task_names_, name="temperature")
-        self.thresholds_ = pd.Series(thresholds, index=self.task_names_, name="threshold")
+        names = read.task_set.names
+        tags: dict[str, Any] = {of.task.name: of.task.tags for of in of_tags}
+        self.classes_ = self._by_task({**read.task_set.classes, **tags})
+        self.oof_proba_ = self._by_task({**probabilities, **_by_row(of_tags)})
+        self.temperature_ = pd.Series(temperatures, index=names, name="temperature")
+        self.thresholds_ = pd.Series(thresholds, index=names, name="threshold")
 
     def _decide(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predict numbers and classes' indices; (B, T)."""
@@ -629,7 +673,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             self.feature_attention_ = csr_array(mean)
             return
         self.feature_attention_ = pd.DataFrame(
-            mean.toarray() if is_sparse else mean, index=self.task_names_, columns=self._reader.names()
+            mean.toarray() if is_sparse else mean, index=self._task_set.names, columns=self._reader.names()
         )
 
     def _class_weight(self) -> Any:
@@ -660,7 +704,13 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         by_task = self._task_set.quantiles(outputs)
         return next(iter(by_task.values())) if self._task_set.is_1d else by_task
 
-    def _labels(self, values: NDArray[np.float64], *, index: pd.Index | None) -> Any:  # noqa: ARG002  rows of arrays have no names
+    def _labels(
+        self,
+        values: NDArray[np.float64],
+        *,
+        index: pd.Index | None,  # noqa: ARG002  rows of arrays have no names
+        tags: Sequence[TagPrediction] = (),  # noqa: ARG002  only tasks of any kind have tags among them
+    ) -> Any:
         """Turn numbers and classes' indices of shape (B, T) into what ``predict`` gives."""
         return self._task_set.decode(values)
 
@@ -713,6 +763,14 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         columns = self._read_columns(X)
         with torch_threads(self.n_threads):
             return self._ensemble.predict(columns)
+
+    def _predict_tags(self, columns: Columns) -> list[TagPrediction]:
+        """Predict the tags of words, for each task of tags."""
+        if not self._tags:
+            return []
+        with torch_threads(self.n_threads):
+            proba = self._ensemble.predict_tags(columns)
+        return tag_predictions(self._tags, proba, columns)
 
     def _read_columns(self, X: Any) -> Columns:
         if not hasattr(self, "net_"):  # a tenth of the time that scikit-learn takes to say so
@@ -808,7 +866,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             if isinstance(encoder, LoadedEncoder):
                 of_vectors = attention[n_sequences + n_bags + text]
                 sources.append(of_pieces(encoder.words(to_texts(values)), of_vectors))
-            parts.append(word_table(sources, rows=frame.index, column=column, tasks=self.task_names_))
+            parts.append(word_table(sources, rows=frame.index, column=column, tasks=self._task_set.names))
         return pd.concat(parts, ignore_index=True)
 
     def step_attention(self, X: Any) -> pd.DataFrame:
@@ -840,7 +898,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             )
         with torch_threads(self.n_threads):
             attention = self._ensemble.entry_attention(columns)
-        options: dict[str, Any] = {"rows": pd.DataFrame(as_table(X)).index, "tasks": self.task_names_}
+        options: dict[str, Any] = {"rows": pd.DataFrame(as_table(X)).index, "tasks": self._task_set.names}
         names = self._reader.names()
         parts = [
             step_table(sequences.lengths, of_steps, column=names[place], **options)
@@ -891,7 +949,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         shape = columns.n_rows, self._reader.n_columns_
         weights = [
             np.concatenate([of_entries[:, task], of_columns[:, task].ravel()])
-            for task in range(len(self.task_names_))
+            for task in range(len(self._task_set.names))
         ]
         return [csr_array((of_task, (rows, places)), shape=shape) for of_task in weights]
 
@@ -906,6 +964,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         counts[are_bags] = others[: are_bags.sum()]
         counts[[info.kind == "text" for info in infos]] += sum(others[are_bags.sum() :][:1])
         counts[[info.kind == "sequence" for info in infos]] += of_sequences - 1
+        texts = np.flatnonzero([info.kind == "text" for info in infos])
+        preparation = self._ensemble.preparation
+        for bag, n_words in zip(preparation.word_bags, self.net_.module_.word_widths, strict=True):
+            counts[texts[bag]] += n_words
         return counts
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
@@ -923,23 +985,31 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         float
-            R² of numbers (D² of absolute, pinball or Poisson errors for other losses) and accuracy of classes
-            (quadratic kappa of ordered ones).
+            R² of numbers (D² of absolute, pinball or Poisson errors for other losses), accuracy of classes
+            (quadratic kappa of ordered ones) and of the tags of words.
 
         Warns
         -----
         UnknownClassWarning
             Labels are of classes that were not there in ``fit``; they count as predicted wrongly.
         """
-        owner, outputs = type(self).__name__, self._predict_outputs(X)
-        task_set = self._task_set
-        targets = task_set.encode(y, owner=owner)
+        owner, columns = type(self).__name__, self._read_columns(X)
+        with torch_threads(self.n_threads):
+            outputs = self._ensemble.predict(columns)
+        task_set, names = self._task_set, self.task_names_
+        labels, cells = split_known_tags(y, self._tags, names=names, task_set=task_set, owner=owner)
+        targets = task_set.encode(labels, owner=owner)
         check_rows(len(outputs), len(targets.values), owner=owner)
         weights = sample_weight_table(
-            sample_weight, n_rows=len(outputs), names=task_set.names, is_named=task_set.is_named, owner=owner
+            sample_weight, n_rows=len(outputs), names=names, is_named=task_set.is_named, owner=owner
         )
-        scores = task_scores(task_set, targets, self._decide(outputs), sample_weight=weights)
-        return float(scores.mean())
+        of_others = [names.index(name) for name in task_set.names]
+        weights = np.broadcast_to(weights, (len(weights), len(names)))
+        scores = task_scores(task_set, targets, self._decide(outputs), sample_weight=weights[:, of_others])
+        predicted = self._predict_tags(columns)
+        of_tags = [names.index(of.task.name) for of in predicted]
+        of_words = score_tags(predicted, cells, weights=weights[:, of_tags], owner=owner)
+        return float(np.nanmean([*scores, *of_words.values()]))
 
     def _html_repr(self) -> str:
         """Give scikit-learn's diagram, and after a fit the essentials below it."""
@@ -955,6 +1025,19 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def _all_weights(read: FitInput, rows: TrainingRows) -> NDArray[np.float64]:
+    """Give the weights of all tasks, in the order of y."""
+    by_name = dict(
+        zip(read.training_names, [*rows.task_weight, *(of.task_weight for of in read.tags)], strict=True)
+    )
+    return np.array([by_name[name] for name in read.names])
+
+
+def _by_row(tags: Sequence[TagPrediction]) -> dict[str, Any]:
+    """Give the probabilities of tags by task: an array for each row."""
+    return {of.task.name: of.by_row() for of in tags}
 
 
 def _history_frame(net: FoldNet) -> pd.DataFrame:

@@ -24,6 +24,7 @@ _MOST_TERM_FLOATS = 2**24  # of the tables of terms of all folds
 _STEPS_PER_EPOCH = 8
 _LEAST_BATCH, _MOST_BATCH = 16, 256
 _MANY_TERMS, _MOST_BATCH_OF_MANY_TERMS = 2**17, 1024  # terms of all folds; a step passes through all of them
+_BATCH_OF_TAGS = 64
 _LEAST_EPOCHS = 10
 _FEW_ROWS = 2_000
 _FOREST_PARTS, _MOST_ROWS_IN_PARTS = 8, 10_000
@@ -77,6 +78,7 @@ def resolve_sizes(
     n_terms: Sequence[int] = (),
     n_encoded: int = 0,
     n_step_tokens: int = 0,
+    has_tags: bool = False,
 ) -> Sizes:
     """Choose the sizes that the user has left open, from those of the table.
 
@@ -99,6 +101,8 @@ def resolve_sizes(
         Text columns that have vectors, too.
     n_step_tokens : int, default=0
         Tokens of all sequence columns.
+    has_tags : bool, default=False
+        Whether there are tasks of tags.
 
     Returns
     -------
@@ -117,11 +121,12 @@ def resolve_sizes(
     per_fold = n_rows - n_rows // n_folds
     is_large = n_folds * max(n_terms, default=0) > _MANY_TERMS
     most_batch = _MOST_BATCH_OF_MANY_TERMS if is_large else _MOST_BATCH
+    most_batch = _BATCH_OF_TAGS if has_tags else most_batch  # a row has many labels
     batch_size = np.clip(-(-per_fold // _STEPS_PER_EPOCH), _LEAST_BATCH, most_batch)
     batch_size = choose("batch_size", batch_size)
     # Where an epoch has more steps than in a small table, fewer epochs do.
     n_steps = max(_STEPS_PER_EPOCH, per_fold / batch_size)
-    n_epochs = max(_LEAST_EPOCHS, 84 * (_STEPS_PER_EPOCH / n_steps) ** 0.5)
+    n_epochs = max(_LEAST_EPOCHS, (42 if has_tags else 84) * (_STEPS_PER_EPOCH / n_steps) ** 0.5)
     return Sizes(
         n_folds=n_folds,
         n_views=choose("n_views", (1 if is_wide else 2 if n_rows > 500 else 4) * factors.views),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from ..encoding import (
     BagTerms,
@@ -32,14 +32,17 @@ from ..encoding import (
 )
 from ..nn import OutputLayout
 from ..tasks import (
+    TagColumn,
     Targets,
     Task,
     TaskSet,
     options_by_task,
+    read_labels,
     read_tasks,
     row_weights,
     sample_weight_table,
     smoothing_of_each,
+    split_tags,
     task_weights,
 )
 from ..training import (
@@ -63,6 +66,16 @@ from ..training import (
 )
 from ._defaults import forest_parts
 from ._groups import joined_groups, read_groups
+from ._tagging import (
+    TagInput,
+    names_in_order,
+    place_of_words,
+    read_tags,
+    split_sample_weight,
+    split_task_weight,
+    tag_rows,
+    tagged_columns,
+)
 from ._thresholds import Threshold, read_threshold
 
 # Of fewer different X, each is so frequent that a network has to see all of them.
@@ -102,6 +115,10 @@ class FitInput:
         Different rows without labels, in canonical order, if they are of use.
     continuation : Continuation or None
         What tasks are learned relative to, if any is.
+    names : list of str
+        All tasks in the order of y, those of tags, which `task_set` is without, among them.
+    tags : tuple of TagInput, default=()
+        The tasks of tags.
     """
 
     reader: ColumnReader
@@ -116,8 +133,15 @@ class FitInput:
     thresholds: list[Threshold | None]
     label_smoothing: list[float] | None
     groups: NDArray[np.int64] | None
+    names: list[str]
     unlabelled: Columns | None = None
     continuation: Continuation | None = None
+    tags: tuple[TagInput, ...] = ()
+
+    @property
+    def training_names(self) -> list[str]:
+        """All tasks in the order of training: those of tags are last."""
+        return [*self.task_set.names, *(of.task.name for of in self.tags)]
 
 
 def read_fit_input(
@@ -137,6 +161,7 @@ def read_fit_input(
     label_smoothing: Any = 0.0,
     groups: Any = None,
     uses_unlabelled: bool = False,
+    learns_tags: bool = False,
     **reading: Any,
 ) -> FitInput:
     """Read and check everything that comes from the user.
@@ -163,6 +188,8 @@ def read_fit_input(
         As given to ``fit``.
     uses_unlabelled : bool, default=False
         Rows without labels are of use.
+    learns_tags : bool, default=False
+        Whether a column of y may have tags of words.
     **reading : object
         Further options of `read_tasks`.
 
@@ -176,21 +203,45 @@ def read_fit_input(
         Something is wrong with any of them.
     """
     table = check_table(X, owner=owner)
-    task_set, targets = read_tasks(y, kind=kind, owner=owner, **reading)
+    labels = y
+    tags: tuple[TagColumn, ...] = ()
+    if not issparse(y):
+        labels, kind, tags = split_tags(
+            read_labels(y, owner=owner), kind, is_allowed=learns_tags, owner=owner
+        )
+    task_set, targets = read_tasks(labels, kind=kind, owner=owner, **reading)
     check_rows(table.shape[0], len(targets.values), owner=owner)
     if table.shape[0] < 2:
         raise ValueError(f"{owner}: n_samples=1 is too few; fit needs at least 2 different rows.")
+    names, tag_weights = task_set.names, np.empty((table.shape[0], 0))
+    weight_of_tags: list[float] = []
+    if tags:
+        names = names_in_order(task_set, tags)
+        sample_weight, tag_weights = split_sample_weight(
+            sample_weight, tags, n_rows=table.shape[0], names=names, is_named=task_set.is_named, owner=owner
+        )
+        task_weight, weight_of_tags = split_task_weight(task_weight, tags, names=names, owner=owner)
     weights = row_weights(
         task_set, targets, sample_weight=sample_weight, class_weight=class_weight, owner=owner
     )
     smoothing = smoothing_of_each(task_set, label_smoothing, owner=owner)
-    weight_of_task = task_weights(task_set, task_weight, owner=owner)
-    is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1)
+    weight_of_task = task_weights(task_set, task_weight, owner=owner) if task_set.tasks else np.empty(0)
+    is_present = ((weights > 0) & (weight_of_task > 0)).any(axis=1) | (tag_weights > 0).any(axis=1)
     is_calibrated = _calibrated_tasks(calibrate, task_set, owner)
     asked_thresholds = _asked_thresholds(thresholds, task_set, weight_of_task, owner)
     reader = ColumnReader().fit(
-        table, owner=owner, is_present=is_present, text=text, sequences=sequences, encoder=encoder
+        table,
+        owner=owner,
+        is_present=is_present,
+        text=text,
+        encoder=encoder,
+        sequences=sequences,
+        tagged=tagged_columns(table, tags, text=text, owner=owner),
     )
+    of_words = [place_of_words(reader, of.task, owner=owner) for of in tags]
+    places = sorted(set(of_words))
+    if tags:
+        reader.fit_words(table, places, owner=owner, is_present=is_present)
     columns = reader.read(table, owner=owner)  # texts are encoded here, which may take long
     continuation = None
     if sequences is not None and reader.sequences:
@@ -223,6 +274,15 @@ def read_fit_input(
         label_smoothing=smoothing,
         continuation=continuation,
         groups=None if groups is None else read_groups(groups, n_rows=table.shape[0], owner=owner),
+        names=names,
+        tags=read_tags(
+            tags,
+            columns,
+            places=[places.index(place) for place in of_words],
+            weights=tag_weights,
+            task_weights=weight_of_tags,
+            owner=owner,
+        ),
         is_calibrated=is_calibrated,
         thresholds=asked_thresholds,
         unlabelled=unlabelled,
@@ -246,7 +306,7 @@ def _calibrated_tasks(calibrate: Any, task_set: TaskSet, owner: str) -> NDArray[
         argument="calibrate",
         owner=owner,
     )
-    return np.array(asked)
+    return np.array(asked, dtype=bool)
 
 
 def _read_switch(given: Any) -> bool:
@@ -307,7 +367,10 @@ def say_what_is_left_out(read: FitInput, *, owner: str) -> None:
         Who says so.
     """
     n_rows = len(read.targets.observed)
-    n_left_out = n_rows - np.count_nonzero(read.targets.observed.any(axis=1))
+    is_labelled = read.targets.observed.any(axis=1)
+    for of in read.tags:
+        is_labelled = is_labelled | (of.weights > 0)
+    n_left_out = n_rows - np.count_nonzero(is_labelled)
     use = "no task learns from them" if read.unlabelled is None else "adversarial training uses them"
     if n_left_out:
         say(f"{owner}: {n_left_out} of {n_rows} rows have no label; {use}.")
@@ -368,7 +431,13 @@ def distinct_rows(read: FitInput, *, owner: str) -> MergedRows:
     """
     is_learned = read.task_weight > 0
     weights = read.weights if is_learned.all() else read.weights * is_learned
-    merged = merge_rows(read.columns, read.targets.values, read.targets.observed, weights)
+    values, observed = read.targets.values, read.targets.observed
+    if read.tags:
+        of_tags = np.column_stack([of.weights * (of.task_weight > 0) for of in read.tags])
+        values = np.column_stack([values, *(of.sequence for of in read.tags)])
+        weights = np.column_stack([weights, of_tags])
+        observed = np.column_stack([observed, of_tags > 0])
+    merged = merge_rows(read.columns, values, observed, weights, n_tags=len(read.tags))
     if len(merged.first) < 2:
         raise ValueError(
             f"{owner}: all rows with labels are the same, of {len(read.weights)}; "
@@ -432,7 +501,9 @@ def prepare(read: FitInput, rows: NDArray[np.int64]) -> Preparation:
     scaling = NumberScaling().fit(columns.numbers, rows=rows, places=numbers)
     vectors = tuple(VectorUnits().fit(each, rows=rows) for each in columns.vectors)
     design = LinearDesign().fit(columns, rows=rows, bags=bags, steps=steps, vectors=vectors)
-    return Preparation(numbers, categories, scaling, design, bags, steps, vectors)
+    texts = list(read.reader.texts)
+    word_bags = tuple(texts.index(place) for place in read.reader.words)
+    return Preparation(numbers, categories, scaling, design, bags, steps, vectors, word_bags)
 
 
 def training_rows(
@@ -463,7 +534,7 @@ def training_rows(
     n_parts = forest_parts(n_folds, n_rows=len(values), n_units=n_units(read, merged))
     part = assign_folds(
         np.where(is_observed, values, np.nan),
-        n_classes=np.array(n_classes),
+        n_classes=np.array(n_classes, dtype=np.int64),
         n_folds=n_folds * n_parts,
         rng=np.random.default_rng(seed),
         groups=merged.group if n_units(read, merged) < len(merged.first) else None,
@@ -491,6 +562,9 @@ def training_rows(
         # To below 1, by a power of two that changes no bit: float32 holds them.
         weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
         task_weight=read.task_weight,
+        words=tuple(words.take(merged.first) for words in read.columns.words) if read.tags else (),
+        n_word_codes=tuple(of.n_codes for of in read.reader.words.values()) if read.tags else (),
+        tags=tag_rows(read.tags, read.columns, merged),
         fold=part // n_parts,
         unlabelled=unlabelled,
         part=part if n_parts > 1 else None,
@@ -535,7 +609,8 @@ def attended_rows(merged: MergedRows) -> tuple[NDArray[np.int64], NDArray[np.flo
     """
     n_rows = len(merged.first)
     places = np.arange(0, n_rows, -(-n_rows // _MOST_ROWS_ATTENDED))
-    return merged.first[places], merged.weights[places].max(axis=1)
+    weights = np.column_stack([merged.weights, merged.tag_weights])
+    return merged.first[places], weights[places].max(axis=1)
 
 
 def _network_inputs(
@@ -632,7 +707,9 @@ def fit_other_views(
     """
     is_learned = np.repeat((rows.task_weight > 0) & ~_is_constant(rows), _widths(rows.layout))
     linear = LinearView.constant(rows, constants)
-    out_of_fold = {}
+    out_of_fold: dict[int, NDArray[np.float64]] = {}
+    if not rows.layout.n_outputs:  # all tasks are of tags
+        return OtherViews(linear, None, out_of_fold, is_learned, None)
     if linear_view:
         linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
         out_of_fold[1] = linear.out_of_fold
@@ -697,9 +774,9 @@ def combine(
     return ensemble, out_of_fold
 
 
-def _widths(layout: OutputLayout) -> list[int]:
+def _widths(layout: OutputLayout) -> NDArray[np.int64]:
     """Count the outputs of each task."""
-    return [outputs.stop - outputs.start for outputs in layout.slices]
+    return np.array([outputs.stop - outputs.start for outputs in layout.slices], dtype=np.int64)
 
 
 def _is_constant(rows: TrainingRows) -> NDArray[np.bool_]:

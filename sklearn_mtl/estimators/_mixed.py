@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, ClassVar, Literal
 
@@ -17,12 +18,14 @@ from ..encoding import SequenceColumns, TextColumns
 from ..pretrained import PretrainedEncoder
 from ..regularization import Regularization
 from ..tasks import CLASS_KINDS, NUMBER_KINDS
+from ..training import torch_threads
 from ._alone import Sharing
 from ._base import BaseMultiTaskAttention
 from ._classifier import MultiTaskAttentionClassifier
 from ._defaults import Auto, Preset
 from ._docs import describe_parameters
 from ._quantiles import NUMBER_CONSTRAINTS, has_quantiles
+from ._tagging import TagPrediction, insert_tags
 from ._thresholds import Threshold
 
 
@@ -56,6 +59,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
 
     What kind of task a column of y is, ``task_types`` says, or its labels:
 
+    - lists are tags of words;
     - categories, text and booleans are classes;
     - numbers, one of which has a fraction, are numbers;
     - two different whole numbers are classes;
@@ -79,7 +83,10 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         - ``"classification"``, which is ``"binary"`` or ``"multiclass"`` by the number of classes;
           ``"binary"`` refuses a third class;
         - ``"ordinal"``: classes with an order, that of an ordered categorical dtype, else of their sorted
-          labels; or the one given, as in ``{"size": ("ordinal", ["S", "M", "L"])}``.
+          labels; or the one given, as in ``{"size": ("ordinal", ["S", "M", "L"])}``;
+        - ``"tagging"``: a tag for each word of a text, as lists of tags or texts of tags with spaces between
+          them; of the words of the only text column, or of the one given, as in
+          ``{"slots": ("tagging", {"column": "query"})}``.
     {parameters}
     {of_numbers}
     {of_classes}
@@ -94,14 +101,14 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     {attributes}
     {decision_attributes}
     classes_ : dict from str to ndarray, or ndarray if y had one axis
-        The classes of each classification task, sorted, those of an ordinal task in their order; not there
-        without any.
+        The classes of each classification task, sorted, those of an ordinal task in their order, and the tags
+        of each task of tags; not there without any.
     oof_prediction_ : DataFrame or ndarray of shape (B, T), or ndarray of shape (B,)
         Prediction for each training row by the folds that were not trained on it, as ``predict`` gives it; by
         all folds for a row without labels. A DataFrame has the index of X, or that of y if X has none.
     oof_proba_ : dict from str to ndarray of shape (B, K), or ndarray of shape (B, K) if y had one axis
         Probabilities for each training row by the folds that were not trained on it, as ``predict_proba``
-        gives them; not there without classification tasks.
+        gives them, for a task of tags a list of arrays; not there without classification tasks or tags.
     oof_quantiles_ : dict from str to ndarray of shape (B, Q), or ndarray of shape (B, Q) if y had one axis
         Quantiles for each training row by the folds that were not trained on it, as ``predict_quantiles``
         gives them; not there without quantile tasks.
@@ -150,7 +157,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **MultiTaskAttentionClassifier._parameter_constraints,
         "task_types": [
-            StrOptions({"regression", *NUMBER_KINDS, *CLASS_KINDS}),
+            StrOptions({"regression", *NUMBER_KINDS, *CLASS_KINDS, "tagging"}),
             dict,
             list,
             tuple,
@@ -251,16 +258,20 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         Returns
         -------
         DataFrame or ndarray of shape (B, T), or ndarray of shape (B,) if y had one axis
-            If y was a DataFrame, one with its columns in their dtypes, numbers as float64, and with the index
-            of X. If y was an array, one in the dtype that all tasks share, object if they share none.
+            If y was a DataFrame, one with its columns in their dtypes, numbers as float64, tags as lists as
+            long as the text has words, and with the index of X. If y was an array, one in the dtype that all
+            tasks share, object if they share none.
         """
-        outputs = self._predict_outputs(X)
+        columns = self._read_columns(X)
+        with torch_threads(self.n_threads):
+            outputs = self._ensemble.predict(columns)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        labels: pd.DataFrame | NDArray[Any] = self._labels(self._decide(outputs), index=index)
+        labels: pd.DataFrame | NDArray[Any]
+        labels = self._labels(self._decide(outputs), index=index, tags=self._predict_tags(columns))
         return labels
 
     @available_if(_has_classes)  # type: ignore[untyped-decorator]  # scikit-learn has no types
-    def predict_proba(self, X: Any) -> dict[str, NDArray[np.float64]] | NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> Any:
         """Predict the probability of every class of the classification tasks.
 
         Parameters
@@ -271,17 +282,19 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         Returns
         -------
         dict from str to ndarray of shape (B, K), or one ndarray if y had one axis
-            By the names of the tasks, in the order of ``classes_``.
+            By the names of the tasks, in the order of ``classes_``; of a task of tags a list with an array
+            (words of the row, K) for each row.
 
         Raises
         ------
         AttributeError
             None of the tasks is a classification.
         """
-        outputs = self._predict_outputs(X)
-        probabilities: dict[str, NDArray[np.float64]] | NDArray[np.float64]
-        probabilities = self._by_task(self._task_set.probabilities(outputs))
-        return probabilities
+        columns = self._read_columns(X)
+        with torch_threads(self.n_threads):
+            outputs = self._ensemble.predict(columns)
+        of_tags = {of.task.name: of.by_row() for of in self._predict_tags(columns)}
+        return self._by_task({**self._task_set.probabilities(outputs), **of_tags})
 
     @available_if(_has_classes)  # type: ignore[untyped-decorator]  # scikit-learn has no types
     def predict_set(self, X: Any, coverage: float = 0.9) -> dict[str, NDArray[np.bool_]] | NDArray[np.bool_]:
@@ -378,6 +391,7 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
         return {
             "target_transform": self.target_transform,
             "label_smoothing": self.label_smoothing,
+            "learns_tags": True,
         }
 
     @available_if(has_quantiles)  # type: ignore[untyped-decorator]  # scikit-learn has no types
@@ -412,12 +426,19 @@ class MultiTaskAttentionEstimator(BaseMultiTaskAttention):
     def _thresholds(self) -> Any:
         return self.thresholds
 
-    def _labels(self, values: NDArray[np.float64], *, index: pd.Index | None) -> Any:
-        if self._task_set.is_frame:
-            return self._task_set.decode_frame(values, index=index)
-        return self._task_set.decode(values)
+    def _labels(
+        self, values: NDArray[np.float64], *, index: pd.Index | None, tags: Sequence[TagPrediction] = ()
+    ) -> Any:
+        if tags and self._task_set.is_1d:
+            return tags[0].tags()
+        of_others = (
+            self._task_set.decode_frame(values, index=index)
+            if self._task_set.is_frame
+            else self._task_set.decode(values)
+        )
+        return insert_tags(of_others, tags)
 
-    def _by_task(self, arrays: dict[str, NDArray[Any]]) -> Any:
+    def _by_task(self, arrays: dict[str, Any]) -> Any:
         return next(iter(arrays.values())) if self._task_set.is_1d else arrays
 
     def __sklearn_tags__(self) -> Tags:

@@ -32,22 +32,24 @@ def task_table(read: FitInput) -> pd.DataFrame:
         One row a task: ``kind``, ``n_classes``, ``n_labelled``, ``missing``, ``baseline``, and what it
         ``continues`` if any does.
     """
-    tasks, n_labelled = read.task_set.tasks, read.targets.observed.sum(axis=0)
+    tasks, n_rows = read.task_set.tasks, len(read.targets.observed)
     n_classes = [pd.NA if task.classes is None else len(task.classes) for task in tasks]
+    n_classes += [len(of.task.tags) for of in read.tags]
+    n_labelled = [*read.targets.observed.sum(axis=0), *(np.count_nonzero(of.weights) for of in read.tags)]
     table = pd.DataFrame(
         {
-            "kind": [task.kind for task in tasks],
+            "kind": [*(task.kind for task in tasks), *("tagging" for _ in read.tags)],
             "n_classes": pd.array(n_classes, dtype="Int64"),
             "n_labelled": n_labelled,
-            "missing": 1 - n_labelled / len(read.targets.observed),
+            "missing": 1 - np.array(n_labelled) / n_rows,
             "baseline": pd.Series(_baselines(read), dtype=object).to_numpy(),
         },
-        index=read.task_set.names,
+        index=read.training_names,
     )
-    if read.continuation is None:
-        return table
-    names = read.continuation.names(read.reader.columns_)
-    return table.assign(continues=pd.Series(names).to_numpy())
+    if read.continuation is not None:
+        continued = pd.Series(read.continuation.names(read.reader.columns_)).to_numpy()
+        table.loc[read.task_set.names, "continues"] = continued
+    return table.loc[read.names]
 
 
 def column_table(columns: Columns, infos: Sequence[ColumnInfo]) -> pd.DataFrame:
@@ -178,6 +180,10 @@ def _baselines(read: FitInput) -> list[Any]:
         else:
             counts = np.bincount(value.astype(np.intp), weights=weight, minlength=len(task.classes))
             baselines.append(task.classes.tolist()[counts.argmax()])
+    for of in read.tags:
+        weight = np.repeat(of.weights, np.diff(read.columns.words[of.column].starts))
+        counts = np.bincount(of.codes[of.codes >= 0], weights=weight[of.codes >= 0])
+        baselines.append(of.task.tags[counts.argmax()])
     return baselines
 
 

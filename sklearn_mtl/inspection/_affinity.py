@@ -101,7 +101,7 @@ def task_affinity(
     else:
         affinity = _cosines(estimator, X, _targets_of_fit(estimator, y))
     np.fill_diagonal(affinity, 1.0)
-    names = estimator.task_names_
+    names = estimator._task_set.names
     return pd.DataFrame(affinity, index=names, columns=names)
 
 
@@ -298,12 +298,12 @@ def _cosines(estimator: Any, X: Any, targets: Targets) -> Floats:
 def _gradients(ensemble: Any, columns: Any, values: Floats) -> Floats:
     """Give the gradients of the tasks' losses of rows, of all folds and views; (T, B, G V H)."""
     module, scales = ensemble.net.module_, ensemble.scales
-    numbers, categories, bags = ensemble.network_tensors(columns)
+    numbers, categories, bags, words = ensemble.network_tensors(columns)
     starts = [outputs.start for outputs in ensemble.layout.slices]
     standardised = (values - scales.mean[:, None, starts]) / scales.deviation[:, None, starts]  # (G, B, T)
     targets = torch.from_numpy(standardised).to(numbers).unsqueeze(2)
     with torch.enable_grad():
-        of_views, of_slots = module.attention(module.all_tokens(numbers, categories, bags))
+        of_views, of_slots = module.attention(module.all_tokens(numbers, categories, bags, words=words))
         of_views = of_views.detach().requires_grad_()
         outputs = module.heads(*module.network(of_views, of_slots.detach()))
         losses = task_losses(outputs, targets, ensemble.layout).sum(dim=(0, 1, 2))  # (T,)

@@ -81,9 +81,9 @@ class AttentionDisplay:
         check_is_fitted(estimator, "net_")
         attention = estimator.feature_attention_ if X is None else global_importance(estimator, X)
         if not isinstance(attention, pd.DataFrame):  # sparse, of very many columns
-            names = estimator.task_names_, estimator._reader.names()
+            names = estimator._task_set.names, estimator._reader.names()
             attention = pd.DataFrame(attention.toarray(), *names)
-        chosen = chosen_tasks(tasks, estimator.task_names_, owner=cls.__name__)
+        chosen = chosen_tasks(tasks, estimator._task_set.names, owner=cls.__name__)
         return cls(attention.loc[chosen]).plot(ax=ax, max_columns=max_columns)
 
     @classmethod

@@ -99,12 +99,12 @@ def global_importance(
         values = _permutation(estimator, X, y, n_repeats, random_state)
     else:
         values = (_attention if method == "attention" else _gradient)(estimator, X)
-    return pd.DataFrame(values, index=estimator.task_names_, columns=estimator._reader.names())
+    return pd.DataFrame(values, index=estimator._task_set.names, columns=estimator._reader.names())
 
 
 def _attention(estimator: Any, X: Any) -> NDArray[np.float64]:
     columns = estimator._read_columns(X)
-    total: NDArray[np.float64] = np.zeros((len(estimator.task_names_), estimator._reader.n_columns_))
+    total: NDArray[np.float64] = np.zeros((len(estimator._task_set.names), estimator._reader.n_columns_))
     for start in range(0, columns.n_rows, _ATTENDED_AT_ONCE):
         attention = estimator._attention(columns.take(slice(start, start + _ATTENDED_AT_ONCE)))
         if isinstance(attention, list):  # a sparse array each task
@@ -138,7 +138,7 @@ def _permutation(
     results = permutation_importance(
         estimator, as_table(X), y, scoring=_score_of_each, n_repeats=n_repeats, random_state=random_state
     )
-    return np.stack([results[name]["importances_mean"] for name in estimator.task_names_])
+    return np.stack([results[name]["importances_mean"] for name in estimator._task_set.names])
 
 
 def _score_of_each(estimator: Any, X: Any, y: Any) -> dict[str, float]:

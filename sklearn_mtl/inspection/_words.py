@@ -115,7 +115,7 @@ class WordAttentionDisplay:
             There is no such task, or the row has no text with words that are known.
         """
         check_is_fitted(estimator, "net_")
-        chosen_tasks(task, estimator.task_names_, owner=_OWNER)
+        chosen_tasks(task, estimator._task_set.names, owner=_OWNER)
         of_row = _safe_indexing(X, [row])
         attention = estimator.word_attention(of_row)
         has_encoder = "source" in attention

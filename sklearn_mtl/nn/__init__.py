@@ -25,6 +25,7 @@ from ._steps import (
     StepPositions,
     build_step_encoder,
 )
+from ._tags import WORD_GAP, TagHead, WordBatch, WordColumn, WordStates, tag_losses
 from ._tokens import ColumnTokens
 from ._vectors import VectorBatch, VectorTokens
 from ._views import ViewNetwork
@@ -34,6 +35,7 @@ __all__ = [
     "HUBER_DELTA",
     "STEP_ENCODERS",
     "STEP_POOLINGS",
+    "WORD_GAP",
     "AttentionFunction",
     "AttentionInteraction",
     "BagBatch",
@@ -53,6 +55,7 @@ __all__ = [
     "StepPositions",
     "StepTokens",
     "SuperposedQueries",
+    "TagHead",
     "TaskHeads",
     "TaskQueries",
     "TokenEncoder",
@@ -60,6 +63,9 @@ __all__ = [
     "VectorBatch",
     "VectorTokens",
     "ViewNetwork",
+    "WordBatch",
+    "WordColumn",
+    "WordStates",
     "activate",
     "attention_entropy",
     "attention_overlap",
@@ -68,6 +74,7 @@ __all__ = [
     "ordinal_outputs",
     "perturbation",
     "prediction_losses",
+    "tag_losses",
     "task_divergences",
     "task_losses",
     "with_temperature",

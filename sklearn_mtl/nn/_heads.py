@@ -61,8 +61,8 @@ class TaskHeads(nn.Module):
         gated: bool = False,
     ) -> None:
         super().__init__()
-        n_tasks = len(n_outputs)
-        tasks = torch.arange(n_tasks).repeat_interleave(torch.tensor(n_outputs))
+        self.n_tasks = n_tasks = len(n_outputs)
+        tasks = torch.arange(n_tasks).repeat_interleave(torch.tensor(n_outputs, dtype=torch.int64))
         self.register_buffer("task_of_output", tasks)
         self.register_buffer("own_slot", torch.eye(n_slots, dtype=torch.float32))
         self.gate = None
@@ -86,7 +86,7 @@ class TaskHeads(nn.Module):
         """
         if self.gate is not None:
             return torch.softmax(self.gate, dim=3)
-        n_tasks = int(self.task_of_output[-1]) + 1
+        n_tasks = self.n_tasks
         own = self.own_slot if len(self.own_slot) == n_tasks else self.own_slot.expand(n_tasks, 1)
         return own.expand(*self.weight.shape[:2], -1, -1)
 
@@ -126,7 +126,7 @@ class TaskHeads(nn.Module):
         weight = torch.cat(self._effective(n_shared), dim=2)  # (G, V, H - K + S K, O)
         by_view = of_outputs.transpose(1, 2)  # (G, V, B, O)
         products = ((weight.mT @ weight) * (by_view.mT @ by_view)).sum(1)  # (G, O, O)
-        n_tasks = int(self.task_of_output[-1]) + 1
+        n_tasks = self.n_tasks
         of_task = nn.functional.one_hot(self.task_of_output, n_tasks).to(products.dtype)  # (O, T)
         return of_task.T @ products @ of_task
 

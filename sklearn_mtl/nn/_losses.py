@@ -64,7 +64,7 @@ class OutputLayout:
         self.levels, self.units = dict(levels or {}), dict(units or {})
         ends = torch.tensor(n_outputs).cumsum(0).tolist()
         self.slices = tuple(slice(end - width, end) for end, width in zip(ends, n_outputs, strict=True))
-        self.n_outputs = int(ends[-1])
+        self.n_outputs = sum(n_outputs)
         self.regression = self._tasks("regression")
         self.quantile = self._tasks("quantile")
         self.poisson = self._tasks("poisson")
@@ -307,7 +307,7 @@ def prediction_losses(predictions: Tensor, targets: Tensor, layout: OutputLayout
             prediction = torch.cat([1 - prediction, prediction], dim=-1)
         probability = prediction.gather(-1, target.long().unsqueeze(-1)).squeeze(-1)
         losses.append(-probability.clamp_min(least).log())
-    return torch.stack(losses, dim=-1)
+    return torch.stack(losses, dim=-1) if losses else predictions
 
 
 def _located_loss(

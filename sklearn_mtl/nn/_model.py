@@ -14,6 +14,7 @@ from ._heads import TaskHeads
 from ._initial import dropout_mask
 from ._interaction import AttentionInteraction, ResidualInteraction
 from ._sequences import StepBatch, StepTokens
+from ._tags import TagHead, WordBatch, WordColumn, WordStates
 from ._tokens import ColumnTokens
 from ._vectors import VectorBatch, VectorTokens
 from ._views import ViewNetwork
@@ -39,6 +40,10 @@ class ColumnAttentionModel(nn.Module):
     bags : sequence of StepTokens, BagTokens or VectorTokens, default=()
         One for each sequence column, then one for each bag column, then one for each text with vectors. Their
         tokens come after those of numbers and categories; the attention takes each of them for a column.
+    words : sequence of WordColumn, default=()
+        One for each text column whose words have tags; their tokens come last.
+    tag_heads : sequence of TagHead, default=()
+        One for each task of tags.
     """
 
     def __init__(
@@ -51,6 +56,8 @@ class ColumnAttentionModel(nn.Module):
         encoder: TokenEncoder | None = None,
         interaction: ResidualInteraction | AttentionInteraction | None = None,
         bags: Sequence[StepTokens | BagTokens | VectorTokens] = (),
+        words: Sequence[WordColumn] = (),
+        tag_heads: Sequence[TagHead] = (),
     ) -> None:
         super().__init__()
         self.tokens = tokens
@@ -58,6 +65,9 @@ class ColumnAttentionModel(nn.Module):
         self.interaction = interaction
         self.bags = nn.ModuleList(bags)
         self.bag_widths = [bag.n_heads for bag in bags]
+        self.words = nn.ModuleList(words)
+        self.word_widths = [column.n_heads for column in words]
+        self.tag_heads, self.tag_columns = nn.ModuleList(tag_heads), [head.column for head in tag_heads]
         self.attention = attention
         self.network = network
         self.heads = heads
@@ -70,6 +80,7 @@ class ColumnAttentionModel(nn.Module):
         dropout_generator: torch.Generator | None = None,
         *,
         bags: Sequence[StepBatch | BagBatch | VectorBatch] = (),
+        words: Sequence[WordStates] = (),
     ) -> Tensor:
         """Compute the outputs of all folds, views and tasks.
 
@@ -83,14 +94,42 @@ class ColumnAttentionModel(nn.Module):
             Draws the dropout of a training step; without it nothing is dropped.
         bags : sequence of StepBatch, BagBatch or VectorBatch, default=()
             The same rows, of each sequence column, each bag column, and texts with vectors.
+        words : sequence of WordStates, default=()
+            The same rows, of each text column with tags, as `encode` gives them.
 
         Returns
         -------
         Tensor of shape (G, B, V, O)
             Numbers in training units, logits of classes.
         """
-        tokens = self.all_tokens(numbers, categories, bags, dropout_generator)
+        tokens = self.all_tokens(numbers, categories, bags, dropout_generator, words=words)
         return self.outputs_of(tokens, dropout_generator)
+
+    def encode(
+        self, words: Sequence[WordBatch], dropout_generator: torch.Generator | None = None
+    ) -> list[WordStates]:
+        """Say what words mean where they stand, in each text column with tags.
+
+        Parameters
+        ----------
+        words : sequence of WordBatch
+        dropout_generator : torch.Generator, optional
+            As in `forward`.
+
+        Returns
+        -------
+        list of WordStates
+        """
+        states = []
+        for column, batch in zip(self.words, words, strict=True):
+            assert isinstance(column, WordColumn)  # ModuleList does not say so
+            states.append(column.encode(batch, dropout_generator))
+        return states
+
+    def tag_logits(self, words: Sequence[WordStates]) -> list[Tensor]:
+        """Give the logits of every word's tags, (G, S, K) of each task of tags."""
+        pairs = zip(self.tag_heads, self.tag_columns, strict=True)
+        return [head(words[column].states) for head, column in pairs]
 
     def outputs_of(self, tokens: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
         """Compute the outputs of all folds, views and tasks from tokens.
@@ -123,12 +162,14 @@ class ColumnAttentionModel(nn.Module):
         categories: Tensor,
         bags: Sequence[StepBatch | BagBatch | VectorBatch],
         dropout_generator: torch.Generator | None = None,
+        *,
+        words: Sequence[WordStates] = (),
     ) -> Tensor:
-        """Give the tokens of numbers, categories and bags.
+        """Give the tokens of numbers, categories, bags and words.
 
         Parameters
         ----------
-        numbers, categories, bags, dropout_generator
+        numbers, categories, bags, dropout_generator, words
             As in `forward`.
 
         Returns
@@ -136,10 +177,11 @@ class ColumnAttentionModel(nn.Module):
         Tensor of shape (G, C, B, D)
         """
         tokens: Tensor = self.tokens(numbers, categories)
-        if not bags:
+        if not bags and not words:
             return tokens
         of_bags = [module(bag, dropout_generator) for module, bag in zip(self.bags, bags, strict=True)]
-        return torch.cat([tokens, *of_bags], dim=1)
+        of_words = [module(states) for module, states in zip(self.words, words, strict=True)]
+        return torch.cat([tokens, *of_bags, *of_words], dim=1)
 
     def view_attention(self, tokens: Tensor) -> Tensor:
         """Give the attention of views over tokens, that of each head by itself.
@@ -161,13 +203,14 @@ class ColumnAttentionModel(nn.Module):
         categories: Tensor,
         *,
         bags: Sequence[StepBatch | BagBatch | VectorBatch] = (),
+        words: Sequence[WordStates] = (),
         per_view: bool = False,
     ) -> Tensor:
         """Give each task's attention over columns, the mean over folds and views, or that of each view.
 
         Parameters
         ----------
-        numbers, categories, bags
+        numbers, categories, bags, words
             As in `forward`.
         per_view : bool, default=False
             Keep views apart.
@@ -177,19 +220,28 @@ class ColumnAttentionModel(nn.Module):
         Tensor of shape (B, T, C), or (B, G V, T, C)
             Sums to 1 over C, the tokens of bags among them, but for functions whose weights do not.
         """
-        by_slot = self._slot_weights(numbers, categories, bags)
+        by_slot = self._slot_weights(numbers, categories, bags, words)
         if per_view:
             return torch.einsum("gbvsc,gvts->bgvtc", by_slot, self.heads.gates()).flatten(1, 2)
         return torch.einsum("gbvsc,gvts->btc", by_slot, self.heads.gates()) / by_slot[:, 0, :, 0, 0].numel()
 
     def _slot_weights(
-        self, numbers: Tensor, categories: Tensor, bags: Sequence[StepBatch | BagBatch | VectorBatch]
+        self,
+        numbers: Tensor,
+        categories: Tensor,
+        bags: Sequence[StepBatch | BagBatch | VectorBatch],
+        words: Sequence[WordStates],
     ) -> Tensor:
         """Give the attention of slots over all tokens, (G, B, V, S, C)."""
-        return self.attention.weights(self._encoded(self.all_tokens(numbers, categories, bags)))
+        return self.attention.weights(self._encoded(self.all_tokens(numbers, categories, bags, words=words)))
 
     def entry_attention(
-        self, numbers: Tensor, categories: Tensor, *, bags: Sequence[StepBatch | BagBatch | VectorBatch]
+        self,
+        numbers: Tensor,
+        categories: Tensor,
+        *,
+        bags: Sequence[StepBatch | BagBatch | VectorBatch],
+        words: Sequence[WordStates] = (),
     ) -> tuple[Tensor, ...]:
         """Give each task's attention to the entries of bags and steps, the mean over folds and views.
 
@@ -197,7 +249,7 @@ class ColumnAttentionModel(nn.Module):
 
         Parameters
         ----------
-        numbers, categories, bags
+        numbers, categories, bags, words
             As in `forward`, the same rows for all folds.
 
         Returns
@@ -206,7 +258,7 @@ class ColumnAttentionModel(nn.Module):
             In the order of each bag's entries, and of the steps that are there. Over all entries of a
             row, with the task's attention to numbers, categories and columns without entries, it sums to 1.
         """
-        by_slot = self._slot_weights(numbers, categories, bags)  # (G, B, V, S, C)
+        by_slot = self._slot_weights(numbers, categories, bags, words)  # (G, B, V, S, C)
         by_task = torch.einsum("gbvsc,gvts->gbtc", by_slot, self.heads.gates()) / by_slot.shape[2]
         first, entries = self.tokens.n_columns, []
         for module, bag in zip(self.bags, bags, strict=True):

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..exceptions import TaskTypeWarning
-from ._columns import LabelColumn, check_known_tasks, read_labels
+from ._columns import LabelColumn, LabelTable, check_known_tasks, read_labels
 from ._infer import infer_kind
 from ._labels import class_labels, real_numbers
 from ._task_set import Targets, Task, TaskSet
@@ -22,7 +22,7 @@ from ._transform import fit_transform, transform_of_each
 CLASS_KINDS = ("classification", "binary", "multiclass", "ordinal")
 # Kinds that say by which loss numbers are learned; "regression" is another word for the first.
 NUMBER_KINDS = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
-_ALL_KINDS = ("regression", *CLASS_KINDS, *NUMBER_KINDS)
+_ALL_KINDS = ("regression", *CLASS_KINDS, *NUMBER_KINDS, "tagging")  # the last is for `split_tags`
 _LEVELS = (0.05, 0.5, 0.95)
 
 
@@ -39,7 +39,7 @@ def read_tasks(
 
     Parameters
     ----------
-    y : array-like or sparse array of shape (B,) or (B, T)
+    y : array-like or sparse array of shape (B,) or (B, T), or LabelTable
         Array, list, Series or DataFrame; NaN, None, ``pd.NA`` and NaT are missing labels. Classes may be
         text, booleans, whole numbers or categoricals, and each task may have its own type; flags may be a
         sparse indicator of 0 and 1.
@@ -95,7 +95,7 @@ def read_tasks(
             f"{owner}: y is sparse, a dense table of numbers is expected; use y.toarray() if what is not "
             "stored is 0, and NaN in a dense table if it is missing."
         )
-    table = read_labels(y, owner=owner)
+    table = y if isinstance(y, LabelTable) else read_labels(y, owner=owner)
     kinds = _kind_of_each(kind, table.names, among, argument, owner)
     values = np.zeros((table.n_rows, len(table.columns)))  # (B, T)
     observed = np.zeros(values.shape, dtype=bool)  # (B, T)
@@ -283,6 +283,8 @@ def _warn_of_guesses(guesses: Mapping[str, tuple[str, str]], owner: str) -> None
 
 def _label_dtype(tasks: list[Task]) -> np.dtype[Any]:
     dtypes = [np.dtype(np.float64) if task.classes is None else task.classes.dtype for task in tasks]
+    if not dtypes:
+        return np.dtype(object)
     if len(set(dtypes)) == 1:
         return dtypes[0]
     kinds = {dtype.kind for dtype in dtypes}

@@ -267,7 +267,8 @@ class TaskSet:
 
     def _parts(self, outputs: np.ndarray) -> list[np.ndarray]:
         """Cut outputs into those of each task."""
-        return np.split(outputs, np.cumsum(self.n_outputs)[:-1], axis=1)
+        ends = np.cumsum(self.n_outputs, dtype=np.int64)
+        return [outputs[:, end - width : end] for end, width in zip(ends, self.n_outputs, strict=True)]
 
     def decode(self, values: np.ndarray) -> np.ndarray:
         """Turn numbers and class indices into labels.
@@ -315,14 +316,14 @@ class TaskSet:
             task.name: pd.Series(task.decode(values[:, position]), index=index).astype(task.dtype)
             for position, task in enumerate(self.tasks)
         }
-        return pd.DataFrame(columns)
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(values)) if index is None else index)
 
     def encode(self, y: Any, *, owner: str) -> Targets:
         """Read labels of the same tasks again, say of held-out rows.
 
         Parameters
         ----------
-        y : array-like of shape (B,) or (B, T)
+        y : array-like of shape (B,) or (B, T), or LabelTable
             Columns of a DataFrame are matched by name, of anything else by position. A task may be all
             missing here.
         owner : str
@@ -338,7 +339,8 @@ class TaskSet:
         UnknownClassWarning
             There are such classes.
         """
-        table = match_columns(read_labels(y, owner=owner), self.names, by_name=self.is_named, owner=owner)
+        table = y if isinstance(y, LabelTable) else read_labels(y, owner=owner)
+        table = match_columns(table, self.names, by_name=self.is_named, owner=owner)
         values = np.zeros((table.n_rows, len(self.tasks)))
         observed = np.zeros(values.shape, dtype=bool)
         for position, (task, column) in enumerate(zip(self.tasks, table.columns, strict=True)):

@@ -18,7 +18,7 @@ from ._mixture import (
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import say
 from ._regular import Regularizing
-from ._rows import TargetScales, TrainingRows, UnlabelledRows, target_scales
+from ._rows import TagRows, TargetScales, TrainingRows, UnlabelledRows, target_scales
 from ._schedule import Schedule, Stage, by_affinity, label_affinity, one_by_one, together
 from ._temperature import fit_temperatures, temper
 from ._threads import all_threads, torch_threads
@@ -39,6 +39,7 @@ __all__ = [
     "Regularizing",
     "Schedule",
     "Stage",
+    "TagRows",
     "TargetScales",
     "TrainingPlan",
     "TrainingRows",

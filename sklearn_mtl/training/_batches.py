@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,14 +12,16 @@ from scipy.sparse import csr_array
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..encoding import Sequences, TextVectors
-from ..nn import BagBatch, ColumnTokens, StepBatch, VectorBatch
-from ._rows import Entries, TargetScales, TrainingRows, UnlabelledRows
+from ..encoding import Sequences, TextVectors, Words
+from ..nn import WORD_GAP, BagBatch, ColumnTokens, StepBatch, VectorBatch, WordBatch
+from ._rows import Entries, TagRows, TargetScales, TrainingRows, UnlabelledRows, tag_scales
 
 _MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 
-Inputs = tuple[Tensor, Tensor, tuple[StepBatch | BagBatch | VectorBatch, ...]]
-Batch = tuple[Inputs, tuple[Tensor, Tensor]]
+Inputs = tuple[Tensor, Tensor, tuple[StepBatch | BagBatch | VectorBatch, ...], tuple[WordBatch, ...]]
+# Codes and weights of the words of a batch, (G, S) each, for each task of tags.
+TagBatch = tuple[Tensor, Tensor]
+Batch = tuple[Inputs, tuple[Tensor, Tensor, tuple[TagBatch, ...]]]
 
 
 class BagRows:
@@ -202,7 +205,97 @@ class InputRows:
 
     def __getitem__(self, rows: Tensor) -> Inputs:
         """Gather numbers, categories and bags of rows (1, B), the same ones for all folds."""
-        return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags)
+        return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags), ()
+
+
+class WordRows:
+    """The words of a text column on the device.
+
+    Parameters
+    ----------
+    words : Words
+        R rows.
+    device : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklearn_mtl.encoding import Words
+    >>> words = Words(np.array([[1], [2], [3]], dtype=np.int32), np.array([0, 2, 3]))
+    >>> batch = WordRows(words, device="cpu")[torch.tensor([[1, 0]])]
+    >>> batch.features[..., 0].tolist(), batch.places.tolist()
+    ([[3, 0, 0, 1, 2, 0, 0]], [[[0, 0], [3, 4]]])
+    """
+
+    def __init__(self, words: Words, *, device: str | torch.device) -> None:
+        self.starts = torch.from_numpy(words.starts.astype(np.int64, copy=False)).to(device)  # (R + 1,)
+        self.features = torch.from_numpy(words.features).to(device)  # (E, F)
+        self.rows = torch.arange(len(words.starts) - 1, device=device)[None]  # (1, R)
+
+    def __getitem__(self, rows: Tensor) -> WordBatch:
+        """Gather rows.
+
+        Parameters
+        ----------
+        rows : Tensor of int64, shape (G, B)
+
+        Returns
+        -------
+        WordBatch
+            In this order.
+        """
+        layout = self.layout(rows)
+        features = layout.spread(self.features, fill=0).long()
+        is_word = layout.spread(torch.ones_like(self.features[:, 0], dtype=torch.bool), fill=0)
+        return WordBatch(features, is_word, layout.places, layout.is_there)
+
+    def layout(self, rows: Tensor) -> WordLayout:
+        """Say where the words of rows (G, B) are laid out."""
+        first = self.starts[rows]
+        n_words = self.starts[rows + 1] - first  # (G, B)
+        ends = (n_words + WORD_GAP).cumsum(1)
+        steps = torch.arange(max(1, int(n_words.max())), device=rows.device)
+        is_there = steps < n_words.unsqueeze(2)  # (G, B, L)
+        places = ((ends - n_words - WORD_GAP).unsqueeze(2) + steps) * is_there
+        return WordLayout((first.unsqueeze(2) + steps)[is_there], places, is_there, int(ends[:, -1].max()))
+
+    def all(self) -> WordBatch:
+        """Give all rows, the same for all folds."""
+        return self[self.rows]
+
+
+@dataclass(frozen=True, eq=False)
+class WordLayout:
+    """Where the words of a batch are.
+
+    Attributes
+    ----------
+    entries : Tensor of int64, shape (N,)
+        Which of all words they are.
+    places, is_there : Tensor of shape (G, B, L)
+        As those of `WordBatch`.
+    n_places : int
+        S.
+    """
+
+    entries: Tensor
+    places: Tensor
+    is_there: Tensor
+    n_places: int
+
+    def spread(self, of_words: Tensor, *, fill: float) -> Tensor:
+        """Lay out what each word has; (E, ...) to (G, S, ...), `fill` where there is no word."""
+        n_folds = len(self.places)
+        folds = torch.arange(n_folds, device=of_words.device)[:, None, None]
+        laid_out = of_words.new_full((n_folds * self.n_places, *of_words.shape[1:]), fill)
+        laid_out[(self.places + folds * self.n_places)[self.is_there]] = of_words[self.entries]
+        return laid_out.view(n_folds, self.n_places, *of_words.shape[1:])
+
+    def gather(self, laid_out: Tensor) -> Tensor:
+        """Give what each word has, in the order of `entries`; (G, S, ...) to (N, ...)."""
+        folds = torch.arange(len(self.places), device=laid_out.device)[:, None, None]
+        return laid_out.flatten(0, 1)[(self.places + folds * self.n_places)[self.is_there]]
 
 
 def _entries(first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
@@ -240,6 +333,10 @@ class FoldDataset(Dataset[Batch]):
     categories : Tensor of shape (R, M), int64
     bags : tuple of StepRows, BagRows and VectorRows
         Of sequence columns, then of bag columns, then of texts with vectors.
+    words : tuple of WordRows
+    tags : list of pairs of Tensor of shape (E,)
+        Codes and weights of the words of each task of tags.
+    tag_scales : list of TagScales
     values, weights : Tensor of shape (R, T), float64
         As in `rows`; on the CPU where the device has no float64.
     mean, deviation : Tensor of shape (G, T), float64
@@ -267,6 +364,12 @@ class FoldDataset(Dataset[Batch]):
         self.bags = tuple(rows_on_device(each, device=device) for each in rows.entries)
         unlabelled = rows.unlabelled
         self.unlabelled = None if unlabelled is None else InputRows(unlabelled, device=device)
+        self.words = tuple(WordRows(words, device=device) for words in rows.words)
+        self.tag_scales = tag_scales(rows)
+        self.tags = [
+            (torch.from_numpy(tags.codes).to(device), _weights_of_words(rows, tags).to(device))
+            for tags in rows.tags
+        ]
         of_labels = "cpu" if torch.device(device).type == "mps" else device
         self.values = torch.from_numpy(rows.values).to(of_labels)
         self.weights = torch.from_numpy(rows.weights).to(of_labels)
@@ -298,18 +401,36 @@ class FoldDataset(Dataset[Batch]):
         numbers : Tensor of shape (G, B, N) or (G, B, N, P)
         categories : Tensor of shape (G, B, M)
         bags : tuple of StepBatch, BagBatch and VectorBatch
+        words : tuple of WordBatch
         targets, weights : Tensor of shape (G, B, T)
+        tags : tuple of pairs of Tensor of shape (G, S)
+            Codes and weights of words.
         """
         labelled = rows.to(self.values.device)
         values, weights = self.values[labelled], self.weights[labelled]  # (G, B, T)
         targets = (values - self.mean[:, None]) / self.deviation[:, None]
         targets[weights == 0] = 0.0
         scaled = weights.float().to(rows.device) * self.weight_scale[:, None]
-        return self.inputs(rows), (targets.float().to(rows.device), scaled)
+        return self.inputs(rows), (targets.float().to(rows.device), scaled, self.tags_of(rows))
 
     def inputs(self, rows: Tensor) -> Inputs:
-        """Gather numbers, categories, sequences and bags as `__getitem__` does, without labels."""
-        return self.numbers[rows], self.categories[rows], tuple(bag[rows] for bag in self.bags)
+        """Gather numbers, categories, sequences, bags and words as `__getitem__` does, without labels."""
+        bags, words = tuple(bag[rows] for bag in self.bags), tuple(words[rows] for words in self.words)
+        return self.numbers[rows], self.categories[rows], bags, words
+
+    def tags_of(self, rows: Tensor) -> tuple[TagBatch, ...]:
+        """Gather codes and weights of words as `__getitem__` does."""
+        layouts = [words.layout(rows) for words in self.words]
+        return tuple(
+            (layouts[of.column].spread(codes, fill=-1), layouts[of.column].spread(weights, fill=0))
+            for of, (codes, weights) in zip(self.rows.tags, self.tags, strict=True)
+        )
+
+
+def _weights_of_words(rows: TrainingRows, tags: TagRows) -> Tensor:
+    """Give the weight of each word's tag, 0 without one; (E,)."""
+    of_words = np.repeat(tags.weights, np.diff(rows.words[tags.column].starts))
+    return torch.from_numpy(np.where(tags.codes >= 0, of_words, 0.0)).float()
 
 
 def _weight_scale(rows: TrainingRows, scales: TargetScales) -> np.ndarray:

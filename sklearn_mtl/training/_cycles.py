@@ -39,6 +39,8 @@ class Cycles:
     ----------
     max_epochs : int
         Of all cycles.
+    single : bool, default=False
+        One cycle of all epochs, which does not end early.
 
     Attributes
     ----------
@@ -61,9 +63,9 @@ class Cycles:
     (1.0, False)
     """
 
-    def __init__(self, max_epochs: int) -> None:
-        self.is_over = False
-        self._lengths = cycle_lengths(max_epochs)
+    def __init__(self, max_epochs: int, *, single: bool = False) -> None:
+        self.is_over, self._is_single = False, single
+        self._lengths = [max_epochs] if single else cycle_lengths(max_epochs)
         self._least_before = math.inf
         self._begin()
 
@@ -87,7 +89,8 @@ class Cycles:
         if loss < self._least:
             self._n_since_least, self._least = 0, loss
         length = self._lengths[0]
-        if self._n_epochs < length and self._n_since_least < max(_LEAST_PATIENCE, length / 4):
+        is_patient = self._is_single or self._n_since_least < max(_LEAST_PATIENCE, length / 4)
+        if self._n_epochs < length and is_patient:
             return
         self.is_over = len(self._lengths) == 1 or not self._least < self._least_before
         if not self.is_over:

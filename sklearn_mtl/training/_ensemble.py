@@ -24,16 +24,26 @@ from ..encoding import (
     Sequences,
     StepScaling,
     VectorUnits,
+    Words,
 )
-from ..nn import BagBatch, ColumnAttentionModel, OutputLayout, StepBatch, StepTokens, VectorBatch, activate
-from ._batches import rows_on_device
+from ..nn import (
+    BagBatch,
+    ColumnAttentionModel,
+    OutputLayout,
+    StepBatch,
+    StepTokens,
+    VectorBatch,
+    WordStates,
+    activate,
+)
+from ._batches import WordRows, rows_on_device
 from ._forest import ForestView
 from ._net import FoldNet
 from ._rows import Entries, TargetScales
 from ._temperature import temper
 
 _FLOATS_AT_ONCE = 2**20  # of the network
-_ROWS_AT_ONCE = 8192
+_ROWS_AT_ONCE, _ROWS_OF_TAGS = 8192, 256
 _MOST_ROWS_IN_FLOAT64 = 512
 
 
@@ -57,6 +67,8 @@ class Preparation:
         Of all sequence columns.
     vectors : tuple of VectorUnits, default=()
         Of all text columns that have vectors.
+    word_bags : tuple of int, default=()
+        Which of them has the terms of each text column with tags.
     """
 
     active_numbers: NDArray[np.int64]
@@ -66,6 +78,7 @@ class Preparation:
     bags: tuple[BagTerms, ...] = ()
     steps: tuple[StepScaling, ...] = ()
     vectors: tuple[VectorUnits, ...] = ()
+    word_bags: tuple[int, ...] = ()
 
     def network_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Prepare rows for the network; (B, N) and (B, M)."""
@@ -110,26 +123,60 @@ class _Serving:
         numbers: NDArray[np.float32],
         categories: NDArray[np.int64],
         bags: Sequence[Entries],
+        words: Sequence[Words],
         *,
         axis: int,
     ) -> NDArray[np.float64]:
         """Compute outputs of rows, the same ones for all folds, in blocks; `axis` is that of rows."""
-        inputs = self._inputs(numbers, categories, bags)
-        blocks = [outputs(*tensors, bags=batches).double().cpu().numpy() for *tensors, batches in inputs]
+        inputs = self._inputs(numbers, categories, bags, words)
+        blocks = [
+            outputs(*tensors, bags=batches, words=states).double().cpu().numpy()
+            for *tensors, batches, states in inputs
+        ]
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=axis)
 
     @torch.inference_mode()
     def entry_attention(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[Entries]
+        self,
+        numbers: NDArray[np.float32],
+        categories: NDArray[np.int64],
+        bags: Sequence[Entries],
+        words: Sequence[Words],
     ) -> list[NDArray[np.float64]]:
         """Compute the tasks' attention to the entries of each bag, (E, T)."""
-        inputs = self._inputs(numbers, categories, bags)
-        blocks = [self.module.entry_attention(*tensors, bags=batches) for *tensors, batches in inputs]
+        inputs = self._inputs(numbers, categories, bags, words)
+        blocks = [
+            self.module.entry_attention(*tensors, bags=batches, words=states)
+            for *tensors, batches, states in inputs
+        ]
         return [torch.cat(of_bag).double().cpu().numpy() for of_bag in zip(*blocks, strict=True)]
 
+    @torch.inference_mode()
+    def tags(self, words: Sequence[Words]) -> list[NDArray[np.float64]]:
+        """Compute the probabilities of words' tags, the mean over folds; (E, K) of each task of tags."""
+        n_rows = len(words[0].starts) - 1
+        blocks = []
+        for start in range(0, n_rows, _ROWS_OF_TAGS):
+            of_block = [
+                WordRows(of.take(slice(start, start + _ROWS_OF_TAGS)), device=self.device) for of in words
+            ]
+            logits = self.module.tag_logits(self.module.encode([rows.all() for rows in of_block]))
+            layouts = [of_block[column].layout(of_block[column].rows) for column in self.module.tag_columns]
+            blocks.append(
+                [
+                    layout.gather(torch.softmax(of, dim=2).mean(0, keepdim=True)).double().cpu().numpy()
+                    for of, layout in zip(logits, layouts, strict=True)
+                ]
+            )
+        return [np.concatenate(of_task) for of_task in zip(*blocks, strict=True)]
+
     def _inputs(
-        self, numbers: NDArray[np.float32], categories: NDArray[np.int64], bags: Sequence[Entries]
-    ) -> Iterator[tuple[Tensor, Tensor, list[StepBatch | BagBatch | VectorBatch]]]:
+        self,
+        numbers: NDArray[np.float32],
+        categories: NDArray[np.int64],
+        bags: Sequence[Entries],
+        words: Sequence[Words],
+    ) -> Iterator[tuple[Tensor, Tensor, list[StepBatch | BagBatch | VectorBatch], list[WordStates]]]:
         """Give rows to the device block by block."""
         block_size = self._block_size(bags)
         for start in range(0, len(numbers), block_size):
@@ -138,6 +185,7 @@ class _Serving:
                 torch.from_numpy(numbers[rows]).to(self.device, self.dtype).unsqueeze(0),
                 torch.from_numpy(categories[rows]).to(self.device).unsqueeze(0),
                 [rows_on_device(bag[rows], device=self.device, dtype=self.dtype).all() for bag in bags],
+                self.module.encode([WordRows(of.take(rows), device=self.device).all() for of in words]),
             )
 
     def _block_size(self, bags: Sequence[Entries]) -> int:
@@ -241,6 +289,21 @@ class Ensemble:
         widths = [outputs.stop - outputs.start for outputs in self.layout.slices]
         return np.repeat(self.continuation.offsets(columns), widths, axis=1)
 
+    def predict_tags(self, columns: Columns) -> list[NDArray[np.float64]]:
+        """Predict the probabilities of the tags of all words.
+
+        Parameters
+        ----------
+        columns : Columns
+            B rows, computed as in `predict`.
+
+        Returns
+        -------
+        list of ndarray of shape (E, K)
+            For each task of tags; the words are those of `columns`, row after row.
+        """
+        return self._serving(columns.n_rows).tags(columns.words)
+
     def spread(self, columns: Columns) -> NDArray[np.float64]:
         """Say how far apart the members of a fold are: its trees, or its views where no task has a forest.
 
@@ -298,8 +361,8 @@ class Ensemble:
         """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
         serving = self._serving(columns.n_rows)
 
-        def moments(*inputs: Tensor, bags: list[StepBatch | BagBatch]) -> Tensor:
-            outputs = activate(serving.module(*inputs, bags=bags), self.layout)
+        def moments(*inputs: Tensor, **more: Any) -> Tensor:
+            outputs = activate(serving.module(*inputs, **more), self.layout)
             return torch.stack([outputs.mean(2), outputs.var(2, correction=0)])
 
         parts = []
@@ -331,13 +394,15 @@ class Ensemble:
         inputs = map(self._inputs, _blocks(columns))
         of_module = partial(serving.module.task_attention, per_view=per_view)
         attention = np.concatenate([serving.compute(of_module, *block, axis=0) for block in inputs])
-        if widths := serving.module.bag_widths:
+        if widths := [*serving.module.bag_widths, *serving.module.word_widths]:
             starts = np.cumsum([serving.module.tokens.n_columns, *widths])
             of_bags = [attention[..., first : first + n] for first, n in zip(starts, widths, strict=False)]
             of_bags = [of_bag.sum(axis=-1, keepdims=True) for of_bag in of_bags]
             n_sequences, n_bags = len(columns.sequences), len(columns.bags)
             for text in range(len(columns.vectors)):  # a text's vectors count with its terms
                 of_bags[n_sequences + text] += of_bags.pop(n_sequences + n_bags)
+            for bag, _ in zip(self.preparation.word_bags, serving.module.word_widths, strict=False):
+                of_bags[n_sequences + bag] += of_bags.pop(n_sequences + n_bags)  # and so do its words
             attention = np.concatenate([attention[..., : starts[0]], *of_bags], axis=-1)
         if not per_view:
             for task, views, weight in self._networks_alone():
@@ -409,7 +474,7 @@ class Ensemble:
 
     def network_tensors(
         self, columns: Columns
-    ) -> tuple[Tensor, Tensor, list[StepBatch | BagBatch | VectorBatch]]:
+    ) -> tuple[Tensor, Tensor, list[StepBatch | BagBatch | VectorBatch], list[WordStates]]:
         """Give rows to the network's device, in float32.
 
         Parameters
@@ -421,20 +486,26 @@ class Ensemble:
         -------
         numbers, categories : Tensor of shape (1, B, N), (1, B, M)
         bags : list of StepBatch, BagBatch and VectorBatch
+        words : list of WordStates
         """
-        numbers, categories, bags = self._inputs(columns)
+        numbers, categories, bags, words = self._inputs(columns)
         device = self.net.device
         return (
             torch.from_numpy(numbers)[None].to(device),
             torch.from_numpy(categories)[None].to(device),
             [rows_on_device(bag, device=device).all() for bag in bags],
+            self.net.module_.encode([WordRows(of, device=device).all() for of in words]),
         )
 
-    def _inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[Entries, ...]]:
+    def _inputs(
+        self, columns: Columns
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[Entries, ...], tuple[Words, ...]]:
+        """Prepare rows for the network; one without tags has no use for words."""
         preparation = self.preparation
         sequences, bags = preparation.network_sequences(columns), preparation.network_bags(columns)
         entries: tuple[Entries, ...] = (*sequences, *bags, *columns.vectors)
-        return *preparation.network_inputs(columns), entries
+        words = columns.words if self.net.module_.tag_columns else ()
+        return *preparation.network_inputs(columns), entries, words
 
     def _forest_inputs(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Prepare rows for the forest, with vectors of texts and frequent terms of bags among the numbers."""
@@ -445,17 +516,14 @@ class Ensemble:
         return numbers, categories
 
     def _predict_block(self, serving: _Serving, columns: Columns) -> NDArray[np.float64]:
-        numbers, categories, bags = self._inputs(columns)
         predicted = np.zeros((columns.n_rows, self.layout.n_outputs))
         if self.shares[1].any():
             linear = self.preparation.design.transform(columns) @ self.coefficients + self.intercept
             predicted += self.shares[1] * activate(torch.from_numpy(linear), self.layout).numpy()
         if self.shares[0].any():
             outputs = serving.compute(
-                lambda *tensors, bags: activate(serving.module(*tensors, bags=bags), self.layout).mean(2),
-                numbers,
-                categories,
-                bags,
+                lambda *tensors, **more: activate(serving.module(*tensors, **more), self.layout).mean(2),
+                *self._inputs(columns),
                 axis=1,
             )  # (G, B, O)
             outputs = outputs * self.scales.deviation[:, None] + self.scales.mean[:, None]

@@ -48,26 +48,39 @@ def view_shares(
     return _best_mixture(views, rows, scales)[0]
 
 
-def mixture_loss(views: Sequence[NDArray[np.float64]], rows: TrainingRows, scales: TargetScales) -> float:
+def mixture_loss(
+    views: Sequence[NDArray[np.float64]],
+    rows: TrainingRows,
+    scales: TargetScales,
+    *,
+    tag_loss: NDArray[np.float64] | tuple[()] = (),
+) -> float:
     """Measure the out-of-fold loss of views that are mixed in the shares of `view_shares`.
 
     Parameters
     ----------
     views, rows, scales
         As of `view_shares`.
+    tag_loss : ndarray of shape (T',), default=()
+        Out-of-fold losses of tasks of tags, which the network alone learns.
 
     Returns
     -------
     float
         In units of the loss of the base rate, the mean over tasks.
     """
-    return float(np.average(_best_mixture(views, rows, scales)[1], weights=rows.task_weight))
+    losses = np.append(_best_mixture(views, rows, scales)[1], tag_loss)
+    return float(
+        np.average(losses, weights=np.append(rows.task_weight, [of.task_weight for of in rows.tags]))
+    )
 
 
 def _best_mixture(
     views: Sequence[NDArray[np.float64]], rows: TrainingRows, scales: TargetScales
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the shares (M, T), and each task's loss relative to the base rate (T,)."""
+    if not rows.layout.kinds:  # all tasks are of tags
+        return np.empty((len(views), 0)), np.empty(0)
     step = -(-rows.values.size // _MOST_LABELS)
     seen = replace(rows, values=rows.values[::step], weights=rows.weights[::step])
     candidates = _simplex(len(views))
@@ -221,7 +234,7 @@ def mean_losses(predictions: NDArray[np.float64], rows: TrainingRows) -> NDArray
         0 for a task without weight.
     """
     sums = np.zeros(len(rows.task_weight))
-    step = max(1, _VALUES_AT_ONCE // rows.values.shape[1])
+    step = max(1, _VALUES_AT_ONCE // max(1, rows.values.shape[1]))
     for start in range(0, len(rows.values), step):
         block = slice(start, start + step)
         targets = torch.from_numpy(rows.values[block])

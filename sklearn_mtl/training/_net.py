@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from skorch.callbacks import EpochTimer, PassthroughScoring
 from torch import Tensor, nn
 
 from ..balancing import Balancing, make_balancer
-from ..nn import OutputLayout, activate, task_losses
-from ._batches import Batch, FoldDataset, held_out_blocks
+from ..nn import OutputLayout, WordStates, activate, tag_losses, task_losses
+from ._batches import Batch, FoldDataset, TagBatch, held_out_blocks
 from ._cycles import Cycles
 from ._mixture import mean_losses, mixture_loss
 from ._regular import Regularizer, Regularizing
@@ -23,6 +23,7 @@ from ._schedule import Schedule
 _OF_TRAINING = (
     "dataset_", "stages_left_", "stage_", "is_first_of_stage_", "n_steps_", "full_task_weight_", "cycles_",
     "dropout_generator_", "balancer_", "regularizer_", "best_state_", "train_task_loss_", "mixture_loss_",
+    "tag_weight_", "tag_scale_", "tag_loss_",
 )  # fmt: skip
 
 # Epochs: a network that has seen fewer may serve the mixture later, even if it does not yet.
@@ -111,6 +112,8 @@ class FoldNet(NeuralNet):
         Numbers and probabilities for each training row from the fold that has not seen it.
     spread_ : ndarray of shape (R, O)
         Standard deviation of the same over the views of the fold, until `take_spread`.
+    tags_out_of_fold_ : list of ndarray of shape (E, K)
+        Probabilities of the tags of each training row's words from that fold, until `take_tags`.
     was_interrupted_ : bool
         Training was ended from the keyboard.
     """
@@ -160,6 +163,7 @@ class FoldNet(NeuralNet):
         self.best_epoch_, self.least_loss_ = 0, np.inf
         self.was_interrupted_ = False
         self.full_task_weight_ = self.criterion_.task_weight  # (T,)
+        self._set_tag_weights()
         self.stages_left_, self.n_steps_ = [*self.schedule.stages], 0
         self._begin_stage()
 
@@ -175,6 +179,14 @@ class FoldNet(NeuralNet):
             seed=self.regularizing_seed,
         )
 
+    def _set_tag_weights(self) -> None:
+        """Give tasks of tags their share of the loss, (T',), and its units, (G, T')."""
+        like, tags = self.criterion_.task_weight, self.dataset_.rows.tags
+        total = self.dataset_.rows.total_task_weight
+        self.tag_weight_ = like.new_tensor([of.task_weight / total for of in tags])
+        scales = [like.new_tensor(of.weight_scale) for of in self.dataset_.tag_scales]
+        self.tag_scale_ = torch.stack(scales, dim=1) if scales else like.new_empty(0, 0)
+
     def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Go back to the best epoch, and let go of what only training needs."""
         super().on_train_end(net, X=X, y=y, **kwargs)
@@ -182,6 +194,7 @@ class FoldNet(NeuralNet):
             self.module_.load_state_dict(self.best_state_)
             self._set_training(training=False)
             self.spread_ = self._spread_out_of_fold()
+            self.tags_out_of_fold_ = self._tags_out_of_fold()
         if self.balancer_ is not None:
             self.balancer_.close()
         self.module_.requires_grad_(requires_grad=False)
@@ -194,6 +207,11 @@ class FoldNet(NeuralNet):
         """Give the spread of training rows and let go of it: nothing but `fit` needs it; (R, O)."""
         spread: NDArray[np.float64] = self.__dict__.pop("spread_")
         return spread
+
+    def take_tags(self) -> list[NDArray[np.float32]]:
+        """Give the out-of-fold probabilities of tags and let go of them; (E, K) of each task of tags."""
+        proba: list[NDArray[np.float32]] = self.__dict__.pop("tags_out_of_fold_")
+        return proba
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any) -> FoldNet:
         """Train until the cycles are over, or until the user interrupts."""
@@ -222,7 +240,7 @@ class FoldNet(NeuralNet):
 
     def _begin_stage(self) -> None:
         self.stage_ = self.stages_left_.pop(0)
-        self.cycles_, self.is_first_of_stage_ = Cycles(self.stage_.n_epochs), True
+        self.cycles_, self.is_first_of_stage_ = self._make_cycles(), True
         self.mixture_loss_ = np.inf
         if len(self.stage_.tasks) < len(self.full_task_weight_):
             self._weigh_only(self.stage_.tasks)
@@ -245,11 +263,15 @@ class FoldNet(NeuralNet):
         weight[list(tasks)] = self.full_task_weight_[list(tasks)]
         self.criterion_.task_weight = weight / weight.sum()
 
+    def _make_cycles(self) -> Cycles:
+        # Spans come right long after the loss of words is least: tags are learned in one long cycle.
+        return Cycles(self.stage_.n_epochs, single=bool(self.dataset_.tags))
+
     def _anneal(self) -> None:
         """Set learning rate and dropout for the epoch that begins."""
         share = self.cycles_.share
         for group in self.optimizer_.param_groups:
-            group["lr"] = self.lr * share
+            group["lr"] = self.lr * share * group.get("share", 1.0)
         self.module_.network.dropout = self.dropout * share
         if self.regularizer_ is not None:
             self.regularizer_.anneal(share)
@@ -281,60 +303,108 @@ class FoldNet(NeuralNet):
         return {"loss": loss / len(outputs), "y_pred": outputs}
 
     def _losses(self, batch: Batch, **fit_params: Any) -> tuple[Tensor, Tensor, Tensor]:
-        """Give outputs, the loss, and that of each fold and task."""
-        (numbers, categories, bags), (targets, weights) = batch
+        """Give outputs, the loss, and that of each fold and task, those of tags last."""
+        (numbers, categories, bags, words), (targets, weights, tags) = batch
         if self.schedule.alternates:
             self._weigh_only([self.stage_.tasks[self.n_steps_ % len(self.stage_.tasks)]])
             self.n_steps_ += 1
         if self.regularizer_ is not None:
             return self.regularizer_.losses(batch)
-        outputs = self.module_(numbers, categories, self.dropout_generator_, bags=bags, **fit_params)
-        return outputs, *self.criterion_(outputs, targets, weights)
+        states = self.module_.encode(words, self.dropout_generator_)
+        outputs = self.module_(
+            numbers, categories, self.dropout_generator_, bags=bags, words=states, **fit_params
+        )
+        loss, by_fold = self.criterion_(outputs, targets, weights)
+        if not tags:
+            return outputs, loss, by_fold
+        of_tags = self._tag_losses(states, tags) / targets.shape[1]  # (G, T')
+        of_tags = of_tags * self.tag_scale_
+        return outputs, loss + (of_tags @ self.tag_weight_).sum(), torch.cat([by_fold, of_tags], dim=1)
+
+    def _tag_losses(self, states: Sequence[WordStates], tags: Sequence[TagBatch]) -> Tensor:
+        """Add up weight times loss over the words of each fold, for each task of tags; (G, T')."""
+        pairs = zip(self.module_.tag_logits(states), tags, strict=True)
+        return torch.stack(
+            [(weights * tag_losses(of, codes)).sum(1) for of, (codes, weights) in pairs], dim=1
+        )
 
     def run_single_epoch(self, iterator: Any, training: bool, *args: Any, **kwargs: Any) -> None:
         """Train on all batches, or measure the out-of-fold loss."""
         if not training:
             self._set_training(training=False)
-            self._keep_if_best(self._predict_out_of_fold())
+            self._keep_if_best(*self._predict_out_of_fold())
             return
         self._anneal()
-        self.train_task_loss_ = torch.zeros_like(self.criterion_.task_weight)  # (T,)
+        n_tasks = len(self.criterion_.task_weight) + len(self.dataset_.rows.tags)
+        self.train_task_loss_ = self.criterion_.task_weight.new_zeros(n_tasks)
         super().run_single_epoch(iterator, training, *args, **kwargs)
         if self.balancer_ is not None:
             self.balancer_.end_epoch()
         self.history.record("train_task_losses", (self.train_task_loss_ / len(iterator)).tolist())
 
-    def _predict_out_of_fold(self) -> NDArray[np.float64]:
-        """Predict each row by its fold, the mean over views; (R, O)."""
+    def _predict_out_of_fold(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predict each row by its fold, the mean over views, (R, O), and measure tags, (T',)."""
         scales = self.dataset_.scales
-        mean = self._over_views(lambda outputs: outputs.mean(2))
+        mean, of_tags = self._over_views(lambda outputs: outputs.mean(2))
         for fold, rows in enumerate(self.dataset_.held_out):  # not all at once: it is as large as the labels
             mean[rows] = mean[rows] * scales.deviation[fold] + scales.mean[fold]
-        return mean
+        return mean, of_tags
 
     def _spread_out_of_fold(self) -> NDArray[np.float64]:
         deviation = self.dataset_.scales.deviation
-        spread = self._over_views(lambda outputs: outputs.std(2, correction=0))
+        spread, _ = self._over_views(lambda outputs: outputs.std(2, correction=0))
         for fold, rows in enumerate(self.dataset_.held_out):
             spread[rows] *= deviation[fold]
         return spread
 
     @torch.no_grad()
-    def _over_views(self, measure: Callable[[Tensor], Tensor]) -> NDArray[np.float64]:
-        """Measure each row's outputs (G, B, V, O) of its fold over views; (R, O)."""
+    def _over_views(
+        self, measure: Callable[[Tensor], Tensor]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Measure outputs (G, B, V, O) of each row's fold, (R, O), and its share of wrong tags, (T',)."""
         dataset, layout = self.dataset_, self.dataset_.rows.layout
         measured = dataset.numbers.new_empty(len(dataset), layout.n_outputs)
+        of_tags = dataset.numbers.new_zeros(len(dataset), len(dataset.tags))
         for block in held_out_blocks(dataset, block_size=max(64, 1024 // len(dataset.held_out))):
-            numbers, categories, bags = dataset.inputs(block)
-            outputs = self.module_(numbers, categories, bags=bags)
-            measured[block] = measure(activate(outputs, layout))
-        return measured.double().cpu().numpy()
+            numbers, categories, bags, words = dataset.inputs(block)
+            states = self.module_.encode(words)
+            if layout.n_outputs:  # else all tasks are of tags
+                outputs = self.module_(numbers, categories, bags=bags, words=states)
+                measured[block] = measure(activate(outputs, layout))
+            for task, errors in enumerate(self._tag_errors_of_rows(block, states)):
+                of_tags[block, task] = errors
+        totals = np.array([scales.total for scales in dataset.tag_scales])
+        return measured.double().cpu().numpy(), of_tags.double().sum(0).cpu().numpy() / totals
 
-    def _keep_if_best(self, out_of_fold: NDArray[np.float64]) -> None:
+    def _tag_errors_of_rows(self, block: Tensor, states: Sequence[WordStates]) -> Iterator[Tensor]:
+        """Add up the weights of the words with a wrong tag of each row (G, B), for each task of tags."""
+        pairs = zip(self.module_.tag_logits(states), self.dataset_.tags_of(block), strict=True)
+        for column, (logits, (codes, weights)) in zip(self.module_.tag_columns, pairs, strict=True):
+            errors = weights * (logits.argmax(2) != codes)  # (G, S)
+            batch = states[column].batch
+            yield (errors.gather(1, batch.places.flatten(1)).view_as(batch.places) * batch.is_there).sum(2)
+
+    @torch.no_grad()
+    def _tags_out_of_fold(self) -> list[NDArray[np.float32]]:
+        """Predict the tags of each row's words by its fold; (E, K) of each task of tags."""
+        dataset = self.dataset_
+        proba = [np.empty((len(tags.codes), tags.n_tags), dtype=np.float32) for tags in dataset.rows.tags]
+        for block in held_out_blocks(dataset, block_size=64):
+            layouts = [words.layout(block) for words in dataset.words]
+            logits = self.module_.tag_logits(self.module_.encode([words[block] for words in dataset.words]))
+            for of_task, of_block, column in zip(proba, logits, self.module_.tag_columns, strict=True):
+                entries = layouts[column].entries.cpu().numpy()
+                of_task[entries] = layouts[column].gather(torch.softmax(of_block, dim=2)).cpu().numpy()
+        return proba
+
+    def _keep_if_best(self, out_of_fold: NDArray[np.float64], tag_error: NDArray[np.float64]) -> None:
         rows, scales = self.dataset_.rows, self.dataset_.scales
         losses = mean_losses(out_of_fold, rows) / scales.base_loss  # (T,)
         scored = np.isin(np.arange(len(losses)), self.stage_.scored)
-        loss = float(np.average(losses, weights=rows.task_weight * scored))
+        of_tags = tag_error / np.array([scales.base_error for scales in self.dataset_.tag_scales])  # (T',)
+        task_weight = np.append(rows.task_weight * scored, [tags.task_weight for tags in rows.tags])
+        losses = np.append(losses, of_tags)
+        loss = float(np.average(losses, weights=task_weight))
         is_best = loss < self.least_loss_ or not np.isfinite(self.least_loss_) or self.is_first_of_stage_
         self.is_first_of_stage_ = False
         epoch = len(self.history)
@@ -348,6 +418,7 @@ class FoldNet(NeuralNet):
                 "best_state_": state,
                 "least_loss_": loss,
                 "out_of_fold_": out_of_fold,
+                "tag_loss_": of_tags,
             }
 
     def _serves_mixture(self) -> bool:
@@ -356,5 +427,5 @@ class FoldNet(NeuralNet):
         if not dataset.others or not np.isfinite(self.least_loss_) or self.max_epochs <= _YOUNG:
             return True
         views, before = [self.out_of_fold_, *dataset.others], self.mixture_loss_
-        self.mixture_loss_ = mixture_loss(views, dataset.rows, dataset.scales)
+        self.mixture_loss_ = mixture_loss(views, dataset.rows, dataset.scales, tag_loss=self.tag_loss_)
         return len(self.history) < _YOUNG or self.mixture_loss_ < before

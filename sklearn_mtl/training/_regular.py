@@ -112,7 +112,7 @@ class Regularizer:
         loss : Tensor of shape ()
         by_fold : Tensor of shape (G, T)
         """
-        (numbers, categories, bags), (targets, weights) = batch
+        (numbers, categories, bags, _), (targets, weights, _) = batch
         tokens = self.model.all_tokens(numbers, categories, bags, self.dropout_generator)
         labels = [(1.0, targets, weights)]
         if self.asked.mixup:
@@ -176,7 +176,7 @@ class Regularizer:
         if self.laplacian is not None:
             parts.append(head_distances(self.model.heads.learned_weight(), self.laplacian))
         if asked.view_orthogonality or asked.attention_entropy:
-            attention = self.model.view_attention(self.model.all_tokens(*batch[0]))
+            attention = self.model.view_attention(self.model.all_tokens(*batch[0][:3]))
             if asked.view_orthogonality:
                 parts.append(asked.view_orthogonality * attention_overlap(attention))
             if asked.attention_entropy:
@@ -190,12 +190,12 @@ class Regularizer:
 
         Batches hold labelled rows; as many without labels come with them, if there are any.
         """
-        tokens = self.model.all_tokens(*batch[0])
+        tokens = self.model.all_tokens(*batch[0][:3])
         unlabelled = self.dataset.unlabelled
         if unlabelled is not None:
             drawn = self.rng.integers(len(unlabelled), size=(1, tokens.shape[2]))
             rows = torch.from_numpy(drawn).to(tokens.device)
-            tokens = torch.cat([tokens, self.model.all_tokens(*unlabelled[rows])], dim=2)
+            tokens = torch.cat([tokens, self.model.all_tokens(*unlabelled[rows][:3])], dim=2)
         fixed = tokens.detach()
         with torch.no_grad():
             outputs = self.model.outputs_of(fixed)

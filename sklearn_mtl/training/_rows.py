@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ..encoding import DesignRows, Sequences, TextVectors, VectorUnits
+from ..encoding import DesignRows, Sequences, TextVectors, VectorUnits, Words
 from ..nn import OutputLayout
 from ._constants import best_constants, class_outputs, loss_of_constants, spread
 
@@ -39,6 +39,31 @@ class UnlabelledRows:
     def entries(self) -> tuple[Entries, ...]:
         """Columns of any number of entries a row: sequences, bags and vectors of texts."""
         return (*self.sequences, *self.bags, *self.vectors)
+
+
+@dataclass(frozen=True, eq=False)
+class TagRows:
+    """The labels of a task of tags.
+
+    Attributes
+    ----------
+    column : int
+        Which of the text columns with tags it is of.
+    codes : ndarray of int64, shape (E,)
+        The tag of each word of that column, row after row; -1 where it has none.
+    weights : ndarray of shape (R,), float64
+        Weight of each row's tags; 0 where it has none.
+    n_tags : int
+        K.
+    task_weight : float
+        Weight of the task.
+    """
+
+    column: int
+    codes: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    n_tags: int
+    task_weight: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +102,12 @@ class TrainingRows:
         Of R rows, for each text column that has them.
     vector_units : tuple of VectorUnits, default=()
         Fitted, one for each of them.
+    words : tuple of Words, default=()
+        Of the text columns with tags.
+    n_word_codes : tuple of int, default=()
+        How many codes their features have.
+    tags : tuple of TagRows, default=()
+        The tasks of tags.
     """
 
     numbers: NDArray[np.float32]
@@ -94,6 +125,9 @@ class TrainingRows:
     unlabelled: UnlabelledRows | None = None
     vectors: tuple[TextVectors, ...] = ()
     vector_units: tuple[VectorUnits, ...] = ()
+    words: tuple[Words, ...] = ()
+    n_word_codes: tuple[int, ...] = ()
+    tags: tuple[TagRows, ...] = ()
 
     @property
     def entries(self) -> tuple[Entries, ...]:
@@ -104,6 +138,11 @@ class TrainingRows:
     def n_folds(self) -> int:
         """G."""
         return int(self.fold.max()) + 1
+
+    @property
+    def total_task_weight(self) -> float:
+        """Weight of all tasks, those of tags among them."""
+        return float(self.task_weight.sum() + sum(tags.task_weight for tags in self.tags))
 
     def in_parts(self) -> TrainingRows:
         """Give the rows with their parts as folds."""
@@ -189,6 +228,62 @@ def target_scales(rows: TrainingRows) -> TargetScales:
         base_rates = _base_rates(weight, codes, n_classes)
         base_loss[task] = -(base_rates * np.log(base_rates)).sum()
     return TargetScales(mean, deviation, prior, fold_loss, base_loss)
+
+
+@dataclass(frozen=True, eq=False)
+class TagScales:
+    """What each fold knows of a task of tags from the rows it trains on.
+
+    Attributes
+    ----------
+    prior : ndarray of shape (G, K)
+        Logarithms of the tags' rates.
+    weight_scale : ndarray of shape (G,)
+        Makes the sum over a batch's words of weight times loss, divided by its rows, the task's loss in units
+        of the loss of these rates.
+    base_error : float
+        Share of words whose tag is not the most frequent one.
+    total : float
+        Weight of all words with a tag.
+    """
+
+    prior: NDArray[np.float64]
+    weight_scale: NDArray[np.float64]
+    base_error: float
+    total: float
+
+
+def tag_scales(rows: TrainingRows) -> list[TagScales]:
+    """Measure tags, fold by fold; one for each task of tags.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+
+    Returns
+    -------
+    list of TagScales
+    """
+    scales = []
+    n_trained_on = len(rows.fold) - np.bincount(rows.fold)  # (G,)
+    for tags in rows.tags:
+        n_words = np.diff(rows.words[tags.column].starts)
+        weight, fold = np.repeat(tags.weights, n_words) * (tags.codes >= 0), np.repeat(rows.fold, n_words)
+        codes = np.maximum(tags.codes, 0).astype(np.int32)
+        in_folds = [weight * (fold != place) for place in range(rows.n_folds)]
+        rates = np.stack([_base_rates(in_fold, codes, tags.n_tags) for in_fold in in_folds])  # (G, K)
+        totals = np.array([in_fold.sum() for in_fold in in_folds])
+        fold_loss = -(rates * np.log(rates)).sum(axis=1) * totals / n_trained_on
+        overall = _base_rates(weight, codes, tags.n_tags)
+        scales.append(
+            TagScales(
+                np.log(rates),
+                np.divide(1.0, fold_loss, out=np.zeros_like(fold_loss), where=fold_loss > 0),
+                float(1 - overall.max()),
+                float(weight.sum()),
+            )
+        )
+    return scales
 
 
 def _standardised(

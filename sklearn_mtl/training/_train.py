@@ -19,22 +19,26 @@ from ..nn import (
     ColumnTokens,
     StepDesign,
     StepTokens,
+    TagHead,
     TaskHeads,
     TokenEncoder,
     VectorTokens,
     ViewNetwork,
+    WordColumn,
 )
 from ._batches import FoldBatches, FoldDataset
 from ._design import ModelDesign
 from ._net import FoldNet, MeanTaskLoss
 from ._progress import ProgressLine
 from ._regular import Regularizing
-from ._rows import TargetScales, TrainingRows
+from ._rows import TargetScales, TrainingRows, tag_scales
 from ._schedule import Schedule, together
 
 _BAG_DROPOUT = 0.5
 _STEP_WIDTH, _FEW_FEATURES, _WIDE_STEP = 16, 8, 32
 _VECTOR_DROPOUT = 0.5
+_WORD_WIDTH, _WORD_LAYERS, _WORD_TOKENS, _WORD_DROPOUT = 64, 3, 4, 0.2
+_WORD_RATE = 0.5  # of the learning rate
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,8 @@ def build_model(
     bags: Sequence[tuple[int, float]] = (),
     step_features: Sequence[int] = (),
     vectors: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]] = (),
+    n_word_codes: Sequence[int] = (),
+    tags: Sequence[tuple[int, NDArray[np.float64]]] = (),
 ) -> ColumnAttentionModel:
     """Build the network with its initial values.
 
@@ -155,6 +161,10 @@ def build_model(
         How many features a step of each sequence column has.
     vectors : sequence of pairs of ndarray of shape (d,), default=()
         Mean and deviation of the vectors of each text column that has them.
+    n_word_codes : sequence of int, default=()
+        How many codes the features of words have, for each text column with tags.
+    tags : sequence of pairs of int and ndarray of shape (G, K), default=()
+        The column of each task of tags, and the logarithms of the tags' rates.
 
     Returns
     -------
@@ -200,6 +210,7 @@ def build_model(
     ]
     of_entries: list[StepTokens | BagTokens | VectorTokens] = [*of_steps, *of_bags, *of_vectors]
     n_columns = tokens.n_columns + sum(module.n_heads for module in of_entries)
+    n_columns += _WORD_TOKENS * len(n_word_codes)
     attention = _build_attention(design, sizes, n_columns=n_columns, shared=shared)
     network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
     heads = TaskHeads(
@@ -213,7 +224,30 @@ def build_model(
         encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
     interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
     return ColumnAttentionModel(
-        tokens, attention, network, heads, encoder=encoder, interaction=interaction, bags=of_entries
+        tokens,
+        attention,
+        network,
+        heads,
+        encoder=encoder,
+        interaction=interaction,
+        bags=of_entries,
+        words=[_build_words(n_codes, sizes, shared=shared) for n_codes in n_word_codes],
+        tag_heads=[
+            TagHead(torch.from_numpy(prior).float(), column=column, d_word=_WORD_WIDTH, generator=generator)
+            for column, prior in tags
+        ],
+    )
+
+
+def _build_words(n_codes: int, sizes: ModelSizes, *, shared: dict[str, Any]) -> WordColumn:
+    return WordColumn(
+        n_codes,
+        n_tokens=_WORD_TOKENS,
+        d_word=_WORD_WIDTH,
+        d_token=sizes.d_token,
+        n_layers=_WORD_LAYERS,
+        dropout=_WORD_DROPOUT,
+        **shared,
     )
 
 
@@ -256,8 +290,8 @@ def train(
         Who asks; errors start with it.
     cardinalities : sequence of int, length M
         Codes of category columns.
-    task_names : sequence of str, length T
-        For the history.
+    task_names : sequence of str, length T + T'
+        For the history; those of tags last.
     sizes : ModelSizes
     plan : TrainingPlan
     others : sequence of ndarray of shape (R, O), default=()
@@ -288,6 +322,8 @@ def train(
         module__cardinalities=cardinalities,
         module__n_outputs=n_outputs,
         module__constant=rows.layout.thresholds,
+        module__n_word_codes=rows.n_word_codes,
+        module__tags=[(tags.column, of.prior) for tags, of in zip(rows.tags, tag_scales(rows), strict=True)],
         module__bags=[(bag.shape[1], scale) for bag, scale in zip(rows.bags, rows.bag_scales, strict=True)],
         module__step_features=[sequences.values.shape[1] for sequences in rows.sequences],
         module__vectors=[(units.mean, units.deviation) for units in rows.vector_units],
@@ -298,12 +334,15 @@ def train(
         criterion=MeanTaskLoss,
         criterion__layout=rows.layout,
         criterion__smoothing=plan.label_smoothing,
-        criterion__task_weight=torch.from_numpy(rows.task_weight / rows.task_weight.sum()).float(),
+        criterion__task_weight=torch.from_numpy(rows.task_weight / rows.total_task_weight).float(),
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=plan.weight_decay,
         # A short memory of squared gradients: it converges in half the epochs where many are needed.
         optimizer__betas=(0.9, 0.95),
         optimizer__fused=True,
+        optimizer__param_groups=[
+            (name, {"share": _WORD_RATE}) for name in ("words.*", "tag_heads.*") if rows.tags
+        ],
         lr=plan.learning_rate,
         max_epochs=plan.max_epochs,
         dropout=sizes.dropout,

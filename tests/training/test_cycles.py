@@ -86,3 +86,13 @@ def test_a_cycle_that_brings_nothing_better_is_the_last():
 def test_losses_that_are_not_finite_are_never_better(loss):
     assert epochs_until_over([*falling(6), *[loss] * 3], max_epochs=84) == 9
     assert epochs_until_over([loss] * 3, max_epochs=84) == 3
+
+
+def test_a_single_cycle_goes_through_all_epochs():
+    cycles = Cycles(10, single=True)
+    shares = []
+    while not cycles.is_over:
+        shares.append(cycles.share)
+        cycles.record(1.0)
+    assert len(shares) == 10
+    assert shares == sorted(shares, reverse=True)
