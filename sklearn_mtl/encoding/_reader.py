@@ -459,12 +459,14 @@ class _Description:
         self.named_texts, self.sequences, self.named_sequences = named_texts, sequences, named_sequences
 
     def __call__(self, values: Values, name: str, index: int) -> tuple[ColumnInfo, _ColumnReader | None]:
-        if name in self.named_texts or holds_word_lists(values):
+        if name in self.named_texts:
             return self._named_text(values, name, index)
         if name in self.named_sequences or (
             self.sequences.columns is None and holds_sequences(values, is_present=self.is_present)
         ):
             return self._sequence(values, name, index)
+        if holds_word_lists(values):
+            return self._named_text(values, name, index)
         if is_date(values):
             dates = DateParts().fit(values[self.is_present])
             return ColumnInfo(name, "date", index, parts=dates.parts), dates

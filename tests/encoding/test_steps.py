@@ -207,7 +207,7 @@ def test_columns_of_lists_and_arrays_of_numbers_are_found():
         }
     )
     reader = ColumnReader().fit(X, owner=EST, sequences=SequenceColumns())
-    assert [info.kind for info in reader.columns_] == ["sequence", "sequence", "category", "number"]
+    assert [info.kind for info in reader.columns_] == ["sequence", "sequence", "text", "number"]
     assert [info.n_channels for info in reader.columns_] == [1, 3, 0, 0]
     assert [info.cardinality for info in reader.columns_][:2] == [2, 2]
     assert [info.kind for info in ColumnReader().fit(X[["lists"]], owner=EST).columns_] == ["category"]
