@@ -24,8 +24,8 @@ Left out because the catalogue records them better for films that became famous:
 """
 
 _TEXTS = """
-`title` and `cast` are texts. Take what `cast` says with care: the catalogue lists the casts of films better that
-became famous.
+`title` and `cast` are texts. Take what `cast` says with care: the catalogue lists the casts of films that
+became famous better.
 """
 
 _MORE = """ Then `mpaa_rating` (85 % missing; M, GP and M/PG are

@@ -178,7 +178,7 @@ def resolve_bag_heads(sizes: Sizes, n_terms: Sequence[int], *, n_beside: int = 0
     Returns
     -------
     int
-        8, fewer where tables of so many terms would be large, or where texts stand beside more than 8 columns.
+        8, fewer where tables of so many terms would be large, or texts stand beside more than 8 columns.
     """
     n_floats = sizes.n_folds * sizes.d_token * max(n_terms, default=1)
     most = min(_MOST_TERM_FLOATS // n_floats, _BAG_HEADS**2 // max(1, n_beside))

@@ -723,7 +723,10 @@ def fit_other_views(
             of_texts = zip(rows.vector_units, rows.vectors, strict=True)
             vectors = [units.design(each).astype(np.float32) for units, each in of_texts]
             terms = frequent.transform(rows.bags)
-            parts, n_terms = replace(parts, numbers=np.hstack([rows.numbers, *vectors, terms])), terms.shape[1]
+            parts, n_terms = (
+                replace(parts, numbers=np.hstack([rows.numbers, *vectors, terms])),
+                terms.shape[1],
+            )
         scales_of_parts = scales if parts.fold is rows.fold else target_scales(parts)
         forest = fit_forest_view(parts, scales_of_parts, n_trees=n_trees, seed=seed, n_terms=n_terms)
         out_of_fold[2] = forest.out_of_fold

@@ -420,7 +420,7 @@ class _Grown:
 
 
 class _Columns:
-    """Which columns each tree sees: where there are others beside terms, not all terms, but some drawn for it.
+    """Which columns each tree sees: where there are others beside terms, only some terms, drawn for it.
 
     Parameters
     ----------

@@ -71,9 +71,9 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
 
     The matrix of all rows is never held where it is large: ridge regression reads it in blocks, logistic
     regression learns from at most 100,000 labelled rows of each task (20,000 where the matrix is wide). A
-    sparse matrix stays sparse: :func:`sparse_ridge` is asked in place of a decomposition. Beside bags, numbers
-    and categories are tried alone as well, and each task has what serves it better out of fold: one penalty
-    for all columns may suit neither.
+    sparse matrix stays sparse: :func:`sparse_ridge` is asked in place of a decomposition. Beside bags,
+    numbers and categories are tried alone as well, and each task has what serves it better out of fold: one
+    penalty for all columns may suit neither.
 
     Parameters
     ----------
