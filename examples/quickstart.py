@@ -40,6 +40,16 @@ scores = {"one for all": multitask_score(y_test, model.predict(X_test), metric="
 seconds = {"one for all": perf_counter() - start}
 
 # %%
+# It takes texts as well: title and cast.
+films, _ = load_movies(texts=True, return_X_y=True)
+films_train, films_test = films.loc[X_train.index], films.loc[X_test.index]
+start = perf_counter()
+reader = MultiTaskAttentionRegressor(random_state=0, verbose=1).fit(films_train, y_train)
+predicted = reader.predict(films_test)
+scores["with texts"] = multitask_score(y_test, predicted, metric="r2", average=None)
+seconds["with texts"] = perf_counter() - start
+
+# %%
 # One model per task needs its inputs prepared and sees only the films that have its label.
 categories = make_column_selector(dtype_include="category")
 per_task = {

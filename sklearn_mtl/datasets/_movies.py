@@ -20,8 +20,12 @@ Tasks: `critics_meter` (Rotten Tomatoes, percent), `metacritic` (0 to 100, 61 % 
 
 Inputs: what was settled before the first review{but}. Left out because they come later or tell the targets:
 review counts (with `Fresh` and `Rotten` the meter itself), critics' average rating, awards and Oscars.
-Left out because the catalogue records them better for films that became famous: cast lists and exact
-release days. Title and cast are text, not categories, and are left out too.
+Left out because the catalogue records them better for films that became famous: exact release days{cast}.
+"""
+
+_TEXTS = """
+`title` and `cast` are texts. Take what `cast` says with care: the catalogue lists the casts of films that
+became famous better.
 """
 
 _MORE = """ Then `mpaa_rating` (85 % missing; M, GP and M/PG are
@@ -29,7 +33,7 @@ PG by now, X is NC-17) and one flag a genre (missing for the 443 films without a
 
 _QUERY = """
     SELECT Year, Runtime, Language, Country, omdb.Rating AS Rating, Production, Director, Genre,
-           Meter, Metacritic, BoxOffice
+           omdb.Title AS Title, omdb."Cast" AS "Cast", Meter, Metacritic, BoxOffice
     FROM omdb JOIN tomatoes USING (ID) ORDER BY ID
 """
 
@@ -39,7 +43,7 @@ _FORMER_RATINGS = {"M": "PG", "GP": "PG", "M/PG": "PG", "X": "NC-17"}
 
 
 def load_movies(
-    *, tasks: Literal["reception", "all"] = "reception", return_X_y: bool = False
+    *, tasks: Literal["reception", "all"] = "reception", texts: bool = False, return_X_y: bool = False
 ) -> Bunch | tuple[pd.DataFrame, pd.DataFrame]:
     """
     Load 17,472 films with partly observed tasks: three regressions, or 25 of all kinds.
@@ -51,6 +55,8 @@ def load_movies(
     tasks : {"reception", "all"}, default="reception"
         How the films were received, or that and what they are: MPAA rating and genres, which are then no
         inputs.
+    texts : bool, default=False
+        Title and cast as well, columns of strings. Casts are listed better of films that became famous.
     return_X_y : bool, default=False
         Return ``(X, y)`` instead of a bunch.
 
@@ -58,7 +64,7 @@ def load_movies(
     -------
     Bunch or (DataFrame, DataFrame)
         ``data`` of shape (17472, 28): year, runtime, language, country, number of countries, MPAA
-        rating, studio, director and one flag a genre, text columns as ``category``; ``target`` of shape
+        rating, studio, director and one flag a genre, strings as ``category``; ``target`` of shape
         (17472, 3): ``critics_meter``, ``metacritic``, ``log10_box_office``, NaN where missing; and
         ``frame``, ``feature_names``, ``target_names``, ``DESCR``. With ``tasks="all"`` the inputs are of
         shape (17472, 7) and the targets of shape (17472, 25): ``mpaa_rating`` as ``category`` of five
@@ -85,13 +91,16 @@ def load_movies(
         raise ValueError(f'load_movies: tasks must be "reception" or "all", got {tasks!r}.')
     films = _read_films()
     inputs, targets = _inputs(films), _reception(films)
+    if texts:
+        inputs = inputs.join(_texts(films))
     if tasks == "all":
         inputs = inputs.drop(columns=["mpaa_rating", *_frequent(_genre_flags(films["Genre"]))])
         targets = targets.join(_mpaa_rating(films["Rating"])).join(_genres(films["Genre"]))
     if return_X_y:
         return inputs, targets
     more, but = (_MORE, ", but for rating and genres") if tasks == "all" else ("", "")
-    return make_bunch(inputs, targets, description=_DESCRIPTION.format(more=more, but=but))
+    description = _DESCRIPTION.format(more=more, but=but, cast="" if texts else " and cast lists")
+    return make_bunch(inputs, targets, description=description + (_TEXTS if texts else ""))
 
 
 def _read_films() -> pd.DataFrame:
@@ -120,6 +129,11 @@ def _inputs(films: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return columns.join(_frequent(_genre_flags(films["Genre"])))
+
+
+def _texts(films: pd.DataFrame) -> pd.DataFrame:
+    columns = films[["Title", "Cast"]].rename(columns=str.lower).astype("string")
+    return columns.mask(columns == "")
 
 
 def _reception(films: pd.DataFrame) -> pd.DataFrame:

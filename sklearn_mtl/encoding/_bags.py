@@ -39,6 +39,8 @@ class BagTerms:
         Root mean square of the norms of the network's rows that are not empty.
     is_hashed : bool
         Terms share places.
+    is_text : bool
+        They are words.
 
     Examples
     --------
@@ -68,7 +70,7 @@ class BagTerms:
         BagTerms
             Itself.
         """
-        self._is_text = is_text
+        self.is_text = is_text
         n_rows = bag.shape[0] if rows is None else len(rows)
         in_rows, n_entries, largest = (np.zeros(bag.shape[1]) for _ in range(3))
         for part in _parts(bag, rows):
@@ -121,7 +123,7 @@ class BagTerms:
         csr_array of shape (B, N), float64
         """
         kept = self.kept_entries(bag)
-        if self._is_text:
+        if self.is_text:
             return self._frequencies(self._rebuilt(bag, kept, np.ones(np.count_nonzero(kept))))
         values = self._clipped(bag.data[kept], bag.indices[kept])
         return self._rebuilt(bag, kept, values / self._common_unit)

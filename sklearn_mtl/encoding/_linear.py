@@ -102,10 +102,11 @@ class LinearDesign:
     def n_outputs(self) -> int:
         """Width P of the matrix."""
         n_of_vectors = sum(units.n_outputs for units in self._vectors)
-        return self._n_dense + n_of_vectors + sum(terms.n_terms for terms in self._bags)
+        return self.n_dense + n_of_vectors + sum(terms.n_terms for terms in self._bags)
 
     @property
-    def _n_dense(self) -> int:
+    def n_dense(self) -> int:
+        """How many of the columns, the first ones, are of numbers, categories and sequences."""
         return len(self._numbers) + len(self._holes) + len(self._codes)
 
     def transform(self, columns: Columns) -> NDArray[np.float64] | csr_array:
@@ -141,7 +142,7 @@ class LinearDesign:
         -------
         ndarray of shape (B, ·), float64
         """
-        design = np.empty((columns.n_rows, self._n_dense))
+        design = np.empty((columns.n_rows, self.n_dense))
         for start in range(0, columns.n_rows, _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             numbers: NDArray[np.floating] = columns.numbers[rows]

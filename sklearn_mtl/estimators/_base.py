@@ -537,6 +537,10 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
         return isinstance(self.task_weight, str)  # "cv", the only word there is
 
     def _model_sizes(self, sizes: Sizes, preparation: Preparation) -> ModelSizes:
+        n_beside = 0
+        if any(terms.is_text for terms in preparation.bags):
+            n_beside = len(preparation.active_numbers) + len(preparation.active_categories)
+        n_terms = [terms.n_terms for terms in preparation.bags]
         return ModelSizes(
             n_views=sizes.n_views,
             n_slots=sizes.n_slots,
@@ -545,7 +549,7 @@ class BaseMultiTaskAttention(BaseEstimator, metaclass=ABCMeta):
             d_hidden=self.d_hidden,
             n_layers=self.n_layers,
             dropout=self.dropout,
-            n_bag_heads=resolve_bag_heads(sizes, [terms.n_terms for terms in preparation.bags]),
+            n_bag_heads=resolve_bag_heads(sizes, n_terms, n_beside=n_beside),
             steps=step_design(self._sequences()),
         )
 

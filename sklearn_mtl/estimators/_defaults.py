@@ -23,7 +23,7 @@ _BAG_HEADS, _LEAST_BAG_HEADS = 8, 2
 _MOST_TERM_FLOATS = 2**24  # of the tables of terms of all folds
 _STEPS_PER_EPOCH = 8
 _LEAST_BATCH, _MOST_BATCH = 16, 256
-_MANY_TERMS, _MOST_BATCH_OF_MANY_TERMS = 2**17, 1024  # terms of all folds; a step passes through all of them
+_MANY_TERMS, _MOST_BATCH_OF_MANY_TERMS = 2**16, 1024  # terms of all folds; a step passes through all of them
 _BATCH_OF_TAGS = 64
 _LEAST_EPOCHS = 10
 _FEW_ROWS = 2_000
@@ -164,7 +164,7 @@ def forest_parts(n_folds: int, *, n_rows: int, n_units: int) -> int:
     return n_parts if n_rows <= _MOST_ROWS_IN_PARTS and n_folds * n_parts <= n_units else 1
 
 
-def resolve_bag_heads(sizes: Sizes, n_terms: Sequence[int]) -> int:
+def resolve_bag_heads(sizes: Sizes, n_terms: Sequence[int], *, n_beside: int = 0) -> int:
     """Choose how many tokens each bag column has.
 
     Parameters
@@ -172,14 +172,17 @@ def resolve_bag_heads(sizes: Sizes, n_terms: Sequence[int]) -> int:
     sizes : Sizes
     n_terms : sequence of int
         Terms of each bag column.
+    n_beside : int, default=0
+        Columns of numbers and categories beside texts.
 
     Returns
     -------
     int
-        8, fewer where tables of so many terms would be large.
+        8, fewer where tables of so many terms would be large, or texts stand beside more than 8 columns.
     """
     n_floats = sizes.n_folds * sizes.d_token * max(n_terms, default=1)
-    return int(np.clip(_MOST_TERM_FLOATS // n_floats, _LEAST_BAG_HEADS, _BAG_HEADS))
+    most = min(_MOST_TERM_FLOATS // n_floats, _BAG_HEADS**2 // max(1, n_beside))
+    return int(np.clip(most, _LEAST_BAG_HEADS, _BAG_HEADS))
 
 
 def _width_of_terms(n_folds: int, n_terms: Sequence[int]) -> int:

@@ -558,6 +558,7 @@ def training_rows(
         vectors=tuple(vectors[merged.first] for vectors in read.columns.vectors),
         vector_units=preparation.vectors,
         design=_design(read.columns, merged.first, preparation.design),
+        n_dense=preparation.design.n_dense,
         values=values,
         # To below 1, by a power of two that changes no bit: float32 holds them.
         weights=np.ldexp(merged.weights, -np.frexp(merged.weights.max(axis=0))[1]),
@@ -714,16 +715,20 @@ def fit_other_views(
         linear = fit_linear_view(rows).where(is_learned, otherwise=linear)
         out_of_fold[1] = linear.out_of_fold
     forest = frequent = None
+    n_terms = 0
     if n_trees:
         parts = rows.in_parts()
         if rows.bags:
             frequent = FrequentTerms(rows.bags)
             of_texts = zip(rows.vector_units, rows.vectors, strict=True)
             vectors = [units.design(each).astype(np.float32) for units, each in of_texts]
-            seen = np.hstack([rows.numbers, *vectors, frequent.transform(rows.bags)])
-            parts = replace(parts, numbers=seen)
+            terms = frequent.transform(rows.bags)
+            parts, n_terms = (
+                replace(parts, numbers=np.hstack([rows.numbers, *vectors, terms])),
+                terms.shape[1],
+            )
         scales_of_parts = scales if parts.fold is rows.fold else target_scales(parts)
-        forest = fit_forest_view(parts, scales_of_parts, n_trees=n_trees, seed=seed)
+        forest = fit_forest_view(parts, scales_of_parts, n_trees=n_trees, seed=seed, n_terms=n_terms)
         out_of_fold[2] = forest.out_of_fold
     return OtherViews(linear, forest, out_of_fold, is_learned, frequent)
 

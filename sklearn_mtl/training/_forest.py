@@ -22,6 +22,7 @@ _MOST_ROWS = 20_000  # of a tree
 _MOST_LEAVES, _MOST_VALUES = 4_000, 2**16  # of a tree
 _MOST_TARGETS = 8
 _MOST_INPUTS_ASKED = 2**19  # of all columns, at a tree's root
+_LEAST_TERMS, _LEAST_BESIDE = 128, 9  # terms that a tree sees beside so many other columns
 _MOST_COMPARED_TREES, _LEAST_COMPARED_TREES = 8, 2  # of each fold; the latter for many outputs
 _MOST_COMPARED_FLOATS = 2**22
 _BLOCK_ROWS = 8192
@@ -74,7 +75,9 @@ class ForestView:
         return self.trees.predict(numbers, categories)
 
 
-def fit_forest_view(rows: TrainingRows, scales: TargetScales, *, n_trees: int, seed: int) -> ForestView:
+def fit_forest_view(
+    rows: TrainingRows, scales: TargetScales, *, n_trees: int, seed: int, n_terms: int = 0
+) -> ForestView:
     r"""Grow each fold's extremely randomised trees [1]_ and shrink them [2]_ as serves each task best.
 
     Trees are grown on all tasks at once: on standardised numbers, and on indicators of classes less their
@@ -106,6 +109,9 @@ def fit_forest_view(rows: TrainingRows, scales: TargetScales, *, n_trees: int, s
     n_trees : int
         Of all folds together; each has at least one.
     seed : int
+    n_terms : int, default=0
+        The last of the number columns are terms. Beside 9 other columns or more, a tree sees only 128 of the
+        terms, or as many as there are others, drawn for it: among thousands, the others would not be asked.
 
     Returns
     -------
@@ -121,7 +127,8 @@ def fit_forest_view(rows: TrainingRows, scales: TargetScales, *, n_trees: int, s
     n_each = max(1, n_trees // n_folds)
     folds = [_Fold(rows, scales, fold) for fold in range(n_folds)]
     seeds = np.random.SeedSequence(seed).spawn(n_folds)
-    grown = [_grow(fold, n_each, its_seed) for fold, its_seed in zip(folds, seeds, strict=True)]
+    seen = _Columns(rows, n_terms)
+    grown = [_grow(fold, n_each, seen, its_seed) for fold, its_seed in zip(folds, seeds, strict=True)]
     errors = sum(
         _errors(fold, its_trees, n_folds * n_each) for fold, its_trees in zip(folds, grown, strict=True)
     )
@@ -412,7 +419,31 @@ class _Grown:
         return np.flatnonzero(self.left == np.arange(len(self.left)))
 
 
-def _grow(fold: _Fold, n_trees: int, seed: np.random.SeedSequence) -> list[_Grown]:
+class _Columns:
+    """Which columns each tree sees: where there are others beside terms, only some terms, drawn for it.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    n_terms : int
+        The last of the numbers are terms.
+    """
+
+    def __init__(self, rows: TrainingRows, n_terms: int) -> None:
+        n_numbers, n_categories = rows.numbers.shape[1], rows.categories.shape[1]
+        is_term = np.zeros(max(1, n_numbers + n_categories), dtype=bool)
+        is_term[n_numbers - n_terms : n_numbers] = True
+        self._terms, self._others = np.flatnonzero(is_term), np.flatnonzero(~is_term)
+        self._n_drawn = max(_LEAST_TERMS, len(self._others))
+        self.are_all = len(self._others) < _LEAST_BESIDE or len(self._terms) <= self._n_drawn
+
+    def draw(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw those of a tree."""
+        drawn = rng.choice(self._terms, self._n_drawn, replace=False, shuffle=False)
+        return np.sort(np.concatenate([self._others, drawn]))
+
+
+def _grow(fold: _Fold, n_trees: int, columns: _Columns, seed: np.random.SeedSequence) -> list[_Grown]:
     """Grow a fold's trees."""
     train, its_weight = fold.train()
     most_leaves = max(1, min(_MOST_LEAVES, _MOST_VALUES // len(fold.base)))
@@ -429,13 +460,16 @@ def _grow(fold: _Fold, n_trees: int, seed: np.random.SeedSequence) -> list[_Grow
         mixed = targets
         if targets.shape[1] > _MOST_TARGETS:
             mixed = targets @ rng.choice([-1.0, 1.0], (targets.shape[1], _MOST_TARGETS))
+        seen = slice(None) if columns.are_all else columns.draw(rng)
+        its_inputs = np.ascontiguousarray(inputs[:, seen])
         tree = ExtraTreeRegressor(
-            max_features=_n_asked(inputs.shape[1], n_rows=len(rows)),
+            max_features=_n_asked(its_inputs.shape[1], n_rows=len(rows)),
             min_samples_leaf=math.ceil(len(rows) / most_leaves),
             random_state=int(rng.integers(2**31)),
         )
-        tree.fit(inputs, mixed, row_weight, check_input=False)
-        grown.append(_by_level(tree.tree_, rows, tree.tree_.apply(inputs)))
+        tree.fit(its_inputs, mixed, row_weight, check_input=False)
+        places = np.arange(inputs.shape[1], dtype=np.int32)[seen]
+        grown.append(_by_level(tree.tree_, places, rows, tree.tree_.apply(its_inputs)))
     return grown
 
 
@@ -446,8 +480,10 @@ def _n_asked(n_columns: int, *, n_rows: int) -> int:
     return min(n_columns, max(32, int(2 * n_columns**0.5)))
 
 
-def _by_level(tree: Any, rows: NDArray[np.int64], reached: NDArray[np.int64]) -> _Grown:
-    """Put the nodes of a tree of scikit-learn in order."""
+def _by_level(
+    tree: Any, places: NDArray[np.int32], rows: NDArray[np.int64], reached: NDArray[np.int64]
+) -> _Grown:
+    """Put the nodes of a tree of scikit-learn in order; it saw the columns at some places."""
     children = np.stack([tree.children_left, tree.children_right], axis=1)
     level, nodes, levels, n_inner = np.zeros(1, np.int64), [], [], 0
     while len(level):
@@ -463,7 +499,7 @@ def _by_level(tree: Any, rows: NDArray[np.int64], reached: NDArray[np.int64]) ->
     left = np.arange(len(order), dtype=np.int32)
     left[inner] = 2 * np.arange(n_inner, dtype=np.int32) + 1
     column = np.zeros(len(order), np.int32)
-    column[inner] = tree.feature[order[inner]]
+    column[inner] = places[tree.feature[order[inner]]]
     threshold = np.full(len(order), np.inf, np.float32)
     threshold[inner] = _rounded_down(tree.threshold[order[inner]])
     return _Grown(left, column, threshold, inner, levels[:-1], rows, place[reached])

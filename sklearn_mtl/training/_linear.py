@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..encoding import DesignRows
 from ..nn import OutputLayout, activate, prediction_losses, task_losses
-from ._mixture import last_least
+from ._mixture import last_least, mean_losses
 from ._rows import TrainingRows
 from ._shifts import residual_shifts
 from ._sparse import cut_tasks, sparse_product, sparse_ridge, with_ones
@@ -71,7 +71,9 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
 
     The matrix of all rows is never held where it is large: ridge regression reads it in blocks, logistic
     regression learns from at most 100,000 labelled rows of each task (20,000 where the matrix is wide). A
-    sparse matrix stays sparse: :func:`sparse_ridge` is asked in place of a decomposition.
+    sparse matrix stays sparse: :func:`sparse_ridge` is asked in place of a decomposition. Beside bags,
+    numbers and categories are tried alone as well, and each task has what serves it better out of fold: one
+    penalty for all columns may suit neither.
 
     Parameters
     ----------
@@ -81,6 +83,18 @@ def fit_linear_view(rows: TrainingRows) -> LinearView:
     -------
     LinearView
     """
+    view = _fit(rows)
+    if not isinstance(rows.design, csr_array) or not 0 < rows.n_dense * len(rows.fold) <= _MOST_FLOATS:
+        return view
+    alone = _fit(replace(rows, design=rows.design[:, : rows.n_dense].toarray()))
+    others = np.zeros((len(view.coefficients) - rows.n_dense, rows.layout.n_outputs))
+    alone = replace(alone, coefficients=np.concatenate([alone.coefficients, others]))
+    is_better = mean_losses(alone.out_of_fold, rows) < mean_losses(view.out_of_fold, rows)  # (T,)
+    return alone.where(is_better[_task_of_output(rows.layout, range(len(is_better)))], otherwise=view)
+
+
+def _fit(rows: TrainingRows) -> LinearView:
+    """Fit each fold's linear model of all columns."""
     ridge = sparse_ridge if isinstance(rows.design, csr_array) else _ridge
     n_folds, n_columns = rows.n_folds, rows.design.shape[1]
     coefficients = np.zeros((n_folds, n_columns, rows.layout.n_outputs))

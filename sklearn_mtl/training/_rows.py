@@ -88,6 +88,8 @@ class TrainingRows:
         The fold that never trains on the row.
     layout : OutputLayout
         The tasks.
+    n_dense : int, default=0
+        Of a sparse design: so many columns, the first ones, are of neither bags nor vectors.
     part : ndarray of shape (R,), int64, optional
         The same rows dealt to more folds, those of the forest; each lies in one fold.
     bags : tuple of csr_array of shape (R, ·), float32, default=()
@@ -118,6 +120,7 @@ class TrainingRows:
     task_weight: NDArray[np.float64]
     fold: NDArray[np.int64]
     layout: OutputLayout
+    n_dense: int = 0
     part: NDArray[np.int64] | None = None
     bags: tuple[csr_array, ...] = ()
     bag_scales: tuple[float, ...] = ()

@@ -23,7 +23,7 @@ def same(view, other, outputs=slice(None)):
 
 def grown_on(rows, fold=0, n_trees=1):
     of_fold = forest._Fold(rows, target_scales(rows), fold)
-    return of_fold, forest._grow(of_fold, n_trees, np.random.SeedSequence(0))
+    return of_fold, forest._grow(of_fold, n_trees, forest._Columns(rows, 0), np.random.SeedSequence(0))
 
 
 def loop_reference(rows, fold, tree, strength):
@@ -376,3 +376,29 @@ def test_the_spread_of_a_training_row_is_that_of_its_fold(make_rows):
         its_trees = replace(forest.trees, first=first[4 * fold : 4 * fold + 5])
         spread = its_trees.deviation(rows.numbers[held_out], rows.categories[held_out])
         np.testing.assert_allclose(forest.spread[held_out], spread, rtol=1e-9, atol=1e-12)
+
+
+def test_beside_other_columns_a_tree_sees_some_of_the_terms(make_rows):
+    rng = np.random.default_rng(0)
+    rows = make_rows(n_numbers=300)
+    columns = forest._Columns(rows, 280)
+    draws = [columns.draw(rng) for _ in range(50)]
+    others = np.setdiff1d(np.arange(300 + rows.categories.shape[1]), np.arange(20, 300))
+    assert not columns.are_all
+    assert all(len(drawn) == len(others) + 128 and np.isin(others, drawn).all() for drawn in draws)
+    assert len(np.unique(np.concatenate(draws))) == 300 + rows.categories.shape[1]
+    assert forest._Columns(rows, 100).are_all  # no more than a tree would see
+    assert forest._Columns(rows, 295).are_all  # of few others, which texts are not beside
+
+
+def test_terms_beside_the_others_are_found_by_their_place(make_rows):
+    rows = make_rows(["regression"], n_numbers=300, n_rows=80)
+    numbers = rows.numbers.copy()
+    numbers[:, 20:] = 0.0  # what is not seen and what says nothing
+    rows = replace(
+        rows, numbers=numbers, values=10 * numbers[:, [3]].astype(np.float64), weights=np.ones((80, 1))
+    )
+    view = fit_forest_view(rows, target_scales(rows), n_trees=12, seed=0, n_terms=280)
+    assert np.isin(view.trees.column, np.append(np.arange(20), 300)).all()
+    error = (view.out_of_fold[:, 0] - rows.values[:, 0]) ** 2
+    assert error.mean() < 0.5 * rows.values.var()

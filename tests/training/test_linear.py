@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
 from sklearn_mtl.nn import OutputLayout
@@ -323,3 +324,25 @@ def test_quantiles_lie_about_the_line_in_their_order(make_rows):
     assert np.corrcoef(quantiles[:, 1], number)[0, 1] > 0.95
     below = (rows.values[:, :1] <= quantiles).mean(axis=0)
     np.testing.assert_allclose(below, [0.1, 0.5, 0.9], atol=0.07)
+
+
+def test_beside_terms_numbers_are_tried_alone(make_rows):
+    rows = make_rows(["regression", "binary"], n_rows=120)
+    n_dense = rows.design.shape[1]
+    terms = 30 * np.random.default_rng(0).random((120, 300))  # noise that no penalty fits beside the numbers
+    beside = replace(rows, design=csr_array(np.hstack([rows.design, terms])), n_dense=n_dense)
+    with_terms, alone = fit_linear_view(replace(beside, n_dense=0)), fit_linear_view(rows)
+    assert (mean_losses(alone.out_of_fold, rows) < mean_losses(with_terms.out_of_fold, rows)).all()
+    view = fit_linear_view(beside)
+    np.testing.assert_array_equal(view.out_of_fold, alone.out_of_fold)
+    np.testing.assert_array_equal(view.coefficients[:n_dense], alone.coefficients)
+    assert not view.coefficients[n_dense:].any()
+
+
+def test_terms_that_serve_a_task_stay(make_rows):
+    rows = make_rows(["regression"], n_rows=120)
+    n_dense = rows.design.shape[1]
+    terms = np.random.default_rng(0).normal(size=(120, 3))
+    rows = replace(rows, values=rows.values + 20 * terms[:, :1] * (rows.weights > 0))
+    beside = replace(rows, design=csr_array(np.hstack([rows.design, terms])), n_dense=n_dense)
+    assert np.abs(fit_linear_view(beside).coefficients[n_dense]).max() > 5
