@@ -57,7 +57,8 @@ _REAL_CAPTION = (
 )
 _TASK_CAPTION = (
     "The same by task: mean score alone, and what learning together (joint), or with sharing='auto' or "
-    "'each', adds to it, with 95 % intervals. Where all tasks have as many labels, 'auto' learns none alone, and is joint."
+    "'each', adds to it, with 95 % intervals. Where all tasks have as many labels, 'auto' learns none "
+    "alone, and is joint."
 )
 
 
