@@ -56,8 +56,9 @@ _REAL_CAPTION = (
     "the share of the base rates' log loss that is explained. preset='fast'."
 )
 _TASK_CAPTION = (
-    "The same by task: mean score alone, and what learning together (joint), or with sharing='auto', adds to "
-    "it, with 95 % intervals. Where all tasks have as many labels, 'auto' learns none alone, and is joint."
+    "The same by task: mean score alone, and what learning together (joint), or with sharing='auto' or "
+    "'each', adds to it, with 95 % intervals. Where all tasks have as many labels, 'auto' learns none "
+    "alone, and is joint."
 )
 
 
@@ -227,7 +228,7 @@ def _real_table(real: pd.DataFrame) -> pd.DataFrame:
 def _task_table(real: pd.DataFrame) -> pd.DataFrame:
     """Give each task's score alone, and what ways of learning it with others add."""
     rows: dict[str, dict[str, float]] = {}
-    for name, way in product(REAL, ("joint", "auto")):
+    for name, way in product(REAL, WAYS[1:]):
         both = _scores_of_folds(real, name, way)
         if both is None:
             continue
