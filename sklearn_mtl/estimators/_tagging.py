@@ -302,8 +302,10 @@ def out_of_fold_tags(
     -------
     list of TagPrediction
     """
+    if not tags:
+        return []
     seen, unseen = np.flatnonzero(inverse >= 0), np.flatnonzero(inverse < 0)
-    of_unseen = predict(columns.take(unseen)) if tags and len(unseen) else [None] * len(tags)
+    of_unseen = predict(columns.take(unseen)) if len(unseen) else [None] * len(tags)
     of_all = []
     for of, its_proba, new in zip(tags, proba, of_unseen, strict=True):
         starts = columns.words[of.column].starts
@@ -327,7 +329,7 @@ def with_tag_scores(
         for prediction, of in zip(predictions, tags, strict=True)
     }
     name = scores.name if scores.name == "accuracy" or not len(scores) else "score"
-    joined: dict[Any, float] = {**scores.to_dict(), **of_tags}
+    joined = dict(zip(scores.index, scores, strict=True)) | of_tags
     return pd.Series([joined[task] for task in names], index=names, name=name, dtype=np.float64)
 
 

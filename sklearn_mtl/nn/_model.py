@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +68,7 @@ class ColumnAttentionModel(nn.Module):
         self.bag_widths = [bag.n_heads for bag in bags]
         self.words = nn.ModuleList(words)
         self.word_widths = [column.n_heads for column in words]
+        self.words_of_tags: nn.ModuleList | None = None
         self.tag_heads, self.tag_columns = nn.ModuleList(tag_heads), [head.column for head in tag_heads]
         self.attention = attention
         self.network = network
@@ -120,16 +122,25 @@ class ColumnAttentionModel(nn.Module):
         -------
         list of WordStates
         """
-        states = []
-        for column, batch in zip(self.words, words, strict=True):
-            assert isinstance(column, WordColumn)  # ModuleList does not say so
-            states.append(column.encode(batch, dropout_generator))
-        return states
+        return _encode(self.words, words, dropout_generator)
 
     def tag_logits(self, words: Sequence[WordStates]) -> list[Tensor]:
         """Give the logits of every word's tags, (G, S, K) of each task of tags."""
         pairs = zip(self.tag_heads, self.tag_columns, strict=True)
         return [head(words[column].states) for head, column in pairs]
+
+    def give_tags_words(self, state: Mapping[str, Tensor]) -> None:
+        """Let tags be read from words of their own from now on, with the parameters of this model in `state`."""
+        self.words_of_tags = copy.deepcopy(self.words)
+        for name, module in (("words.", self.words_of_tags), ("tag_heads.", self.tag_heads)):
+            module.load_state_dict(
+                {key.removeprefix(name): value for key, value in state.items() if key.startswith(name)}
+            )
+
+    def predict_tags(self, words: Sequence[WordBatch]) -> list[Tensor]:
+        """Give the probabilities of every word's tags, (G, S, K) of each task of tags."""
+        states = _encode(self.words if self.words_of_tags is None else self.words_of_tags, words)
+        return [torch.softmax(logits, dim=2) for logits in self.tag_logits(states)]
 
     def outputs_of(self, tokens: Tensor, dropout_generator: torch.Generator | None = None) -> Tensor:
         """Compute the outputs of all folds, views and tasks from tokens.
@@ -313,3 +324,13 @@ class ColumnAttentionModel(nn.Module):
         if self.heads.gate is None and n_slots > 1:
             own += self.attention.parameters_of_slots()
         return own
+
+
+def _encode(
+    columns: nn.ModuleList, words: Sequence[WordBatch], dropout_generator: torch.Generator | None = None
+) -> list[WordStates]:
+    states = []
+    for column, batch in zip(columns, words, strict=True):
+        assert isinstance(column, WordColumn)  # ModuleList does not say so
+        states.append(column.encode(batch, dropout_generator))
+    return states

@@ -160,12 +160,12 @@ class _Serving:
             of_block = [
                 WordRows(of.take(slice(start, start + _ROWS_OF_TAGS)), device=self.device) for of in words
             ]
-            logits = self.module.tag_logits(self.module.encode([rows.all() for rows in of_block]))
+            proba = self.module.predict_tags([rows.all() for rows in of_block])
             layouts = [of_block[column].layout(of_block[column].rows) for column in self.module.tag_columns]
             blocks.append(
                 [
-                    layout.gather(torch.softmax(of, dim=2).mean(0, keepdim=True)).double().cpu().numpy()
-                    for of, layout in zip(logits, layouts, strict=True)
+                    layout.gather(of.mean(0, keepdim=True)).double().cpu().numpy()
+                    for of, layout in zip(proba, layouts, strict=True)
                 ]
             )
         return [np.concatenate(of_task) for of_task in zip(*blocks, strict=True)]

@@ -23,7 +23,7 @@ from ._schedule import Schedule
 _OF_TRAINING = (
     "dataset_", "stages_left_", "stage_", "is_first_of_stage_", "n_steps_", "full_task_weight_", "cycles_",
     "dropout_generator_", "balancer_", "regularizer_", "best_state_", "train_task_loss_", "mixture_loss_",
-    "tag_weight_", "tag_scale_", "tag_loss_",
+    "tag_weight_", "tag_scale_", "tag_loss_", "tag_state_",
 )  # fmt: skip
 
 # Epochs: a network that has seen fewer may serve the mixture later, even if it does not yet.
@@ -160,7 +160,7 @@ class FoldNet(NeuralNet):
             seed=self.balancing_seed,
         )
         self.regularizer_ = self._make_regularizer()
-        self.best_epoch_, self.least_loss_ = 0, np.inf
+        self.best_epoch_, self.least_loss_, self.least_tag_error_ = 0, np.inf, np.inf
         self.was_interrupted_ = False
         self.full_task_weight_ = self.criterion_.task_weight  # (T,)
         self._set_tag_weights()
@@ -192,6 +192,8 @@ class FoldNet(NeuralNet):
         super().on_train_end(net, X=X, y=y, **kwargs)
         if self.best_epoch_:
             self.module_.load_state_dict(self.best_state_)
+            if self.dataset_.tags:
+                self.module_.give_tags_words(self.tag_state_)
             self._set_training(training=False)
             self.spread_ = self._spread_out_of_fold()
             self.tags_out_of_fold_ = self._tags_out_of_fold()
@@ -391,10 +393,10 @@ class FoldNet(NeuralNet):
         proba = [np.empty((len(tags.codes), tags.n_tags), dtype=np.float32) for tags in dataset.rows.tags]
         for block in held_out_blocks(dataset, block_size=64):
             layouts = [words.layout(block) for words in dataset.words]
-            logits = self.module_.tag_logits(self.module_.encode([words[block] for words in dataset.words]))
-            for of_task, of_block, column in zip(proba, logits, self.module_.tag_columns, strict=True):
+            predicted = self.module_.predict_tags([words[block] for words in dataset.words])
+            for of_task, of_block, column in zip(proba, predicted, self.module_.tag_columns, strict=True):
                 entries = layouts[column].entries.cpu().numpy()
-                of_task[entries] = layouts[column].gather(torch.softmax(of_block, dim=2)).cpu().numpy()
+                of_task[entries] = layouts[column].gather(of_block).cpu().numpy()
         return proba
 
     def _keep_if_best(self, out_of_fold: NDArray[np.float64], tag_error: NDArray[np.float64]) -> None:
@@ -407,6 +409,7 @@ class FoldNet(NeuralNet):
         loss = float(np.average(losses, weights=task_weight))
         is_best = loss < self.least_loss_ or not np.isfinite(self.least_loss_) or self.is_first_of_stage_
         self.is_first_of_stage_ = False
+        self._keep_if_best_of_tags(of_tags)
         epoch = len(self.history)
         self.history.record("valid_loss", loss)
         self.history.record("valid_loss_best", is_best)
@@ -420,6 +423,18 @@ class FoldNet(NeuralNet):
                 "out_of_fold_": out_of_fold,
                 "tag_loss_": of_tags,
             }
+
+    def _keep_if_best_of_tags(self, errors: NDArray[np.float64]) -> None:
+        """Keep what tags are read from, of the last of the epochs with the least errors (T',)."""
+        if not len(errors):
+            return
+        error = float(np.average(errors, weights=[tags.task_weight for tags in self.dataset_.rows.tags]))
+        if error <= self.least_tag_error_:
+            state = self.module_.state_dict().items()
+            of_tags = {
+                name: value.clone() for name, value in state if name.startswith(("words.", "tag_heads."))
+            }
+            self.__dict__ |= {"least_tag_error_": error, "tag_state_": of_tags}
 
     def _serves_mixture(self) -> bool:
         """Say whether the cycle that has just ended brought something to the mixture with the other views."""
