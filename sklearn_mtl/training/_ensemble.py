@@ -315,10 +315,10 @@ class Ensemble:
         Returns
         -------
         ndarray of shape (B, O)
-            Standard deviations, pooled over folds.
+            Standard deviations, the mean over folds: what one fold says of a row that it has not seen.
         """
         if self.forest is None:
-            return np.asarray(np.sqrt(self._network_variances(columns)[0]))
+            return self._network_moments(columns)[2]
         trees, n_groups = self.forest.trees, self.forest.n_folds
         inputs = map(self._forest_inputs, _blocks(columns))
         return np.concatenate([trees.deviation(*block, n_groups=n_groups) for block in inputs])
@@ -351,14 +351,14 @@ class Ensemble:
         -------
         ndarray of shape (B, O)
         """
-        deviation = np.asarray(np.sqrt(self._network_variances(columns).sum(axis=0)))
+        deviation = np.asarray(np.sqrt(self._network_moments(columns)[:2].sum(axis=0)))
         for task, views, weight in self._networks_alone():
             outputs = self.layout.slices[task]
             deviation[:, outputs] += weight * (views.deviation(columns) - deviation[:, outputs])
         return deviation
 
-    def _network_variances(self, columns: Columns) -> NDArray[np.float64]:
-        """Give the variance over views, the mean over folds, and that over folds; (2, B, O)."""
+    def _network_moments(self, columns: Columns) -> NDArray[np.float64]:
+        """Give the variance over views and that over folds, and the deviation over views; (3, B, O)."""
         serving = self._serving(columns.n_rows)
 
         def moments(*inputs: Tensor, **more: Any) -> Tensor:
@@ -370,7 +370,7 @@ class Ensemble:
             mean, variance = serving.compute(moments, *self._inputs(block), axis=2)
             mean = mean * self.scales.deviation[:, None] + self.scales.mean[:, None]  # (G, B, O)
             variance = variance * self.scales.deviation[:, None] ** 2
-            parts.append(np.stack([variance.mean(axis=0), mean.var(axis=0)]))
+            parts.append(np.stack([variance.mean(axis=0), mean.var(axis=0), np.sqrt(variance).mean(axis=0)]))
         return np.concatenate(parts, axis=1)
 
     def attention(self, columns: Columns, *, per_view: bool = False) -> NDArray[np.float64]:

@@ -228,7 +228,7 @@ class Trees:
     def deviation(
         self, numbers: NDArray[np.float32], categories: NDArray[np.int64], *, n_groups: int = 1
     ) -> NDArray[np.float64]:
-        """Give the standard deviation over trees, pooled within groups of them; (B, O).
+        """Give the standard deviation over trees within groups of them, the mean over groups; (B, O).
 
         Parameters
         ----------
@@ -251,16 +251,18 @@ class Trees:
 
     def _deviation(self, inputs: NDArray[np.float32], n_groups: int) -> NDArray[np.float64]:
         trees = np.stack([self.first[:-1], self.first[1:]], axis=1)
-        squares = np.zeros((len(inputs), self.values.shape[1]))
+        deviation = np.zeros((len(inputs), self.values.shape[1]))
+        n_others = max(1, len(trees) // n_groups - 1)
         for group in np.split(trees, n_groups):
             origin = self._say(inputs, *group[0])  # so that sums of squares do not cancel
-            total = np.zeros_like(squares)
+            total, squares = np.zeros_like(deviation), np.zeros_like(deviation)
             for first, end in group[1:]:
                 offset = self._say(inputs, first, end) - origin
                 total += offset
                 squares += offset**2
             squares -= total**2 / len(group)
-        return np.sqrt(np.maximum(squares, 0.0) / max(1, len(trees) - n_groups))
+            deviation += np.sqrt(np.maximum(squares, 0.0) / n_others)
+        return np.asarray(deviation / n_groups)
 
     def _say(self, inputs: NDArray[np.float32], first: int, end: int) -> NDArray[np.float64]:
         """Give what the tree of some nodes says of rows; (B, O)."""

@@ -73,7 +73,9 @@ def test_entries_of_no_rows_are_none():
 
 def test_rows_that_differ_in_words_alone_stay_apart():
     words = Words(np.array([[1], [2], [1], [2], [1]], dtype=np.int32), np.array([0, 2, 4, 5]))
-    columns = Columns(np.zeros((3, 1)), np.empty((3, 0), dtype=np.int64), (csr_array((3, 2)),), words=(words,))
+    columns = Columns(
+        np.zeros((3, 1)), np.empty((3, 0), dtype=np.int64), (csr_array((3, 2)),), words=(words,)
+    )
     labels = np.ones((3, 1))
     merged = merge_rows(columns, labels, labels > 0, labels)
     assert len(merged.first) == 2

@@ -362,9 +362,9 @@ def test_the_deviation_is_that_of_single_trees_within_their_groups(make_rows, n_
         ]
     )
     groups = each.reshape(n_groups, -1, *each.shape[1:])
-    pooled = np.sqrt(groups.var(axis=1, ddof=1).mean(axis=0))
+    expected = groups.std(axis=1, ddof=1).mean(axis=0)
     deviation = trees.deviation(rows.numbers, rows.categories, n_groups=n_groups)
-    np.testing.assert_allclose(deviation, pooled, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(deviation, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_the_spread_of_a_training_row_is_that_of_its_fold(make_rows):
