@@ -130,7 +130,7 @@ class ColumnAttentionModel(nn.Module):
         return [head(words[column].states) for head, column in pairs]
 
     def give_tags_words(self, state: Mapping[str, Tensor]) -> None:
-        """Let tags be read from words of their own from now on, with the parameters of this model in `state`."""
+        """Let tags be read from words of their own from now on, with the parameters in `state`."""
         self.words_of_tags = copy.deepcopy(self.words)
         for name, module in (("words.", self.words_of_tags), ("tag_heads.", self.tag_heads)):
             module.load_state_dict(
