@@ -318,7 +318,7 @@ class Ensemble:
             Standard deviations, the mean over folds: what one fold says of a row that it has not seen.
         """
         if self.forest is None:
-            return self._network_moments(columns)[2]
+            return np.asarray(self._network_moments(columns)[2])
         trees, n_groups = self.forest.trees, self.forest.n_folds
         inputs = map(self._forest_inputs, _blocks(columns))
         return np.concatenate([trees.deviation(*block, n_groups=n_groups) for block in inputs])

@@ -261,10 +261,10 @@ def test_deviations_are_those_of_the_networks(regressor, numbers):
     X, y = numbers
     model = regressor(linear_view=False, n_trees=0).fit(X, y)
     serving, ensemble = model._ensemble._serving(len(X)), model._ensemble
-    inputs = *ensemble.preparation.network_inputs(model._read_columns(X)), ()
+    inputs = *ensemble.preparation.network_inputs(model._read_columns(X)), (), ()
 
-    def module(*tensors, bags):
-        return serving.module(*tensors, bags=bags)
+    def module(*tensors, bags, words):
+        return serving.module(*tensors, bags=bags, words=words)
 
     parts = serving.compute(module, *inputs, axis=1)  # (G, B, V, O)
     parts = parts * ensemble.scales.deviation[:, None, None] + ensemble.scales.mean[:, None, None]
