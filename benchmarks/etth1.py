@@ -20,7 +20,7 @@ from benchmarks.cases import Case, fill, fit_and_predict
 from benchmarks.peers import OURS
 from benchmarks.records import Record
 from benchmarks.tables import machines, markdown
-from sklearn_mtl import MultiTaskAttentionRegressor
+from sklearn_mtl import MultiTaskAttentionRegressor, SequenceColumns
 
 SUITE = "etth1"
 DATASETS = ("etth1",)
@@ -50,7 +50,18 @@ def repeat_last() -> Any:
     return _RepeatLast()
 
 
-METHODS: dict[str, Callable[[], Any]] = {make.__name__: make for make in (sklearn_mtl, ridge, repeat_last)}
+def _with(**options: Any) -> Any:
+    """Make ours with other ways from steps to tokens."""
+    return _InBlocks(MultiTaskAttentionRegressor(sequences=SequenceColumns(**options), random_state=0))
+
+
+METHODS: dict[str, Callable[[], Any]] = {
+    make.__name__: make for make in (sklearn_mtl, ridge, repeat_last)
+} | {
+    f"{OURS}_convolution": partial(_with, encoder="convolution"),
+    f"{OURS}_self_attention": partial(_with, encoder="self_attention", window=8),
+    f"{OURS}_hybrid": partial(_with, pooling="hybrid"),
+}
 
 
 def run(*, folder: Path, datasets: Sequence[str], methods: Sequence[str]) -> None:
@@ -64,8 +75,9 @@ def report() -> str:
     table = measured.set_index("method")[["mse", "first_hour", "last_hour", "fit_seconds"]]
     table = table.loc[[method for method in METHODS if method in table.index]]
     parts = [markdown(table, caption=_CAPTION)]
-    if OURS in table.index and len(table) > 1:
-        best = table["mse"].drop(OURS).min()
+    others = table["mse"][[not method.startswith(OURS) for method in table.index]]
+    if OURS in table.index and len(others):
+        best = others.min()
         parts.append(f"{OURS} / best other: {table.loc[OURS, 'mse'] / best:.3f}.")
     return "\n\n".join([*parts, machines(measured)])
 

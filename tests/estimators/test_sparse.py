@@ -119,7 +119,7 @@ def test_spread_and_affinity_take_bags(wide, dense_fit):
 
 
 def test_attention_to_very_many_columns_stays_sparse(wide, monkeypatch):
-    monkeypatch.setattr("sklearn_mtl.estimators._base._MOST_COLUMNS_NAMED", 500)
+    monkeypatch.setattr("sklearn_mtl.estimators._attending._MOST_COLUMNS_NAMED", 500)
     model = MultiTaskAttentionRegressor(**SHORT).fit(sparse.csr_array(wide[0]), wide[1])
     assert isinstance(model.feature_attention_, sparse.csr_array)
     assert model.feature_attention_.shape == (2, N_COLUMNS)
