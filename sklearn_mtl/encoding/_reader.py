@@ -246,7 +246,7 @@ class ColumnReader:
         columns = self._read_dense(table, owner)
         if self._is_term is not None:
             bag = _to_bag(columns.numbers, self._is_term)
-            columns = Columns(columns.numbers[:, ~self._is_term], columns.categories, (*columns.bags, bag))
+            columns = replace(columns, numbers=columns.numbers[:, ~self._is_term], bags=(*columns.bags, bag))
         if not self._words:
             return columns
         values = [*column_values(table)]

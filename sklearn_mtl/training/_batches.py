@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ _MOST_FLOATS_ENCODED = 2**24  # 64 MiB
 Inputs = tuple[Tensor, Tensor, tuple[StepBatch | BagBatch | VectorBatch, ...], tuple[WordBatch, ...]]
 # Codes and weights of the words of a batch, (G, S) each, for each task of tags.
 TagBatch = tuple[Tensor, Tensor]
-Batch = tuple[Inputs, tuple[Tensor, Tensor, tuple[TagBatch, ...]]]
+Batch = tuple[Inputs, tuple[Any, ...]]  # targets, weights and any number of TagBatch
 
 
 class BagRows:
@@ -403,7 +404,7 @@ class FoldDataset(Dataset[Batch]):
         bags : tuple of StepBatch, BagBatch and VectorBatch
         words : tuple of WordBatch
         targets, weights : Tensor of shape (G, B, T)
-        tags : tuple of pairs of Tensor of shape (G, S)
+        *tags : pairs of Tensor of shape (G, S)
             Codes and weights of words.
         """
         labelled = rows.to(self.values.device)
@@ -411,7 +412,8 @@ class FoldDataset(Dataset[Batch]):
         targets = (values - self.mean[:, None]) / self.deviation[:, None]
         targets[weights == 0] = 0.0
         scaled = weights.float().to(rows.device) * self.weight_scale[:, None]
-        return self.inputs(rows), (targets.float().to(rows.device), scaled, self.tags_of(rows))
+        # No tuple of tags where there are none: skorch's scoring makes one array of what stands here.
+        return self.inputs(rows), (targets.float().to(rows.device), scaled, *self.tags_of(rows))
 
     def inputs(self, rows: Tensor) -> Inputs:
         """Gather numbers, categories, sequences, bags and words as `__getitem__` does, without labels."""

@@ -306,7 +306,7 @@ class FoldNet(NeuralNet):
 
     def _losses(self, batch: Batch, **fit_params: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Give outputs, the loss, and that of each fold and task, those of tags last."""
-        (numbers, categories, bags, words), (targets, weights, tags) = batch
+        (numbers, categories, bags, words), (targets, weights, *tags) = batch
         if self.schedule.alternates:
             self._weigh_only([self.stage_.tasks[self.n_steps_ % len(self.stage_.tasks)]])
             self.n_steps_ += 1

@@ -112,7 +112,7 @@ class Regularizer:
         loss : Tensor of shape ()
         by_fold : Tensor of shape (G, T)
         """
-        (numbers, categories, bags, _), (targets, weights, _) = batch
+        (numbers, categories, bags, _), (targets, weights) = batch
         tokens = self.model.all_tokens(numbers, categories, bags, self.dropout_generator)
         labels = [(1.0, targets, weights)]
         if self.asked.mixup:

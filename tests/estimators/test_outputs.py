@@ -364,7 +364,9 @@ def test_attention_of_many_rows_is_averaged_over_some_of_them(regressor, numbers
     ("n_rows", "n_attended"), [(1_999, 1_999), (2_000, 2_000), (2_001, 1_001), (9_000, 1_800)]
 )
 def test_attention_is_averaged_over_at_most_2000_rows(n_rows, n_attended):
-    merged = SimpleNamespace(first=np.arange(n_rows), weights=np.ones((n_rows, 1)))
+    merged = SimpleNamespace(
+        first=np.arange(n_rows), weights=np.ones((n_rows, 1)), tag_weights=np.zeros((n_rows, 0))
+    )
     rows, weights = fit_module.attended_rows(merged)
     assert len(rows) == len(weights) == n_attended
     assert len(set(np.diff(rows).tolist())) == 1

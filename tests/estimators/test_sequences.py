@@ -264,3 +264,15 @@ def test_permutation_importance_of_three_axes_is_that_of_one_column(regressor, d
     importance = global_importance(regressor().fit(X, y), X, y, method="permutation")
     assert importance.shape == (3, 1)
     assert (importance > 0.5).all(axis=None)
+
+
+def test_sequences_stand_beside_many_sparse_columns(regressor, series):
+    X, y = series
+    counts = np.random.default_rng(0).random((len(X), 600))
+    wide = pd.DataFrame(np.where(counts < 0.05, counts, 0.0)).add_prefix("n")
+    wide.insert(0, "walk", pd.Series(cells(X)))
+    model = regressor().fit(wide, y)
+    assert model.columns_["kind"].value_counts().to_dict() == {"sequence": 1, "sparse": 1}
+    sums = [of_task.sum(axis=1) for of_task in model.attention_weights(wide)]
+    np.testing.assert_allclose(sums, 1, atol=1e-6)
+    assert set(model.step_attention(wide[:3])["column"]) == {"walk"}
