@@ -98,13 +98,13 @@ def _bare_epochs(capture: Capture, model: MultiTaskAttentionRegressor) -> list[f
     seconds = []
     for _ in range(N_EPOCHS):
         start = perf_counter()
-        for (numbers, categories, *_), (targets, weights, _) in batches:
+        for (numbers, categories, *_), (targets, weights) in batches:
             optimizer.zero_grad()
             loss, _ = criterion(module(numbers, categories, dropout), targets, weights)
             loss.backward()
             optimizer.step()
         with torch.no_grad():
-            (numbers, categories, *_), (targets, weights, _) = dataset[held_out]
+            (numbers, categories, *_), (targets, weights) = dataset[held_out]
             criterion(module(numbers, categories), targets, weights)
         seconds.append(perf_counter() - start)
     return seconds

@@ -99,6 +99,8 @@ from skorch.callbacks import Callback
 from sklearn_mtl import MultiTaskAttentionRegressor
 from sklearn_mtl.exceptions import FitInterruptedWarning
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+
 class Press(Callback):
     def on_epoch_begin(self, net, **kwargs):
         if len(net.history) == 3:

@@ -35,7 +35,7 @@ def epoch(batches):
 
 def test_a_batch_gathers_what_belongs_to_its_rows(marked):
     rows = torch.tensor([[3, 5], [8, 3], [0, 1]])
-    (numbers, categories, *_), (targets, weights, _) = marked[rows]
+    (numbers, categories, *_), (targets, weights) = marked[rows]
     for fold, row in [(0, 3), (0, 5), (1, 8), (1, 3), (2, 1)]:
         place = rows[fold].tolist().index(row)
         assert torch.equal(numbers[fold, place], marked.numbers[row])

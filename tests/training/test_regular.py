@@ -53,8 +53,8 @@ def make_parts(make_rows):
         regularizer = Regularizer(
             Regularizing(**asked), model, criterion, dataset, dropout_generator=generator, seed=SEED
         )
-        inputs, (targets, weights, _) = dataset[ROWS]
-        return regularizer, model, (inputs, (targets.double(), weights.double(), ()))
+        inputs, (targets, weights) = dataset[ROWS]
+        return regularizer, model, (inputs, (targets.double(), weights.double()))
 
     return make
 
@@ -72,7 +72,7 @@ def row_losses(outputs, targets, weights):
 
 def test_nothing_asked_for_is_the_plain_loss(make_parts):
     regularizer, model, batch = make_parts()
-    (numbers, categories, *_), (targets, weights, _) = batch
+    (numbers, categories, *_), (targets, weights) = batch
     outputs, loss, by_fold = regularizer.losses(batch)
     torch.testing.assert_close(outputs, model(numbers, categories), rtol=0, atol=0)
     for fold in range(3):
@@ -84,7 +84,7 @@ def test_nothing_asked_for_is_the_plain_loss(make_parts):
 
 def test_mixup_equals_a_loop(make_parts):
     regularizer, model, batch = make_parts(mixup=0.4)
-    inputs, (targets, weights, _) = batch
+    inputs, (targets, weights) = batch
     outputs, loss, by_fold = regularizer.losses(batch)
     rng = np.random.default_rng(SEED)
     share, order = rng.beta(0.4, 0.4), rng.permutation(4)
@@ -105,7 +105,7 @@ def test_mixup_equals_a_loop(make_parts):
 
 def test_adversarial_tokens_equal_a_loop_and_have_a_larger_loss(make_parts):
     regularizer, model, batch = make_parts(adversarial="fgm", radius=0.05)
-    inputs, (targets, weights, _) = batch
+    inputs, (targets, weights) = batch
     outputs, loss, by_fold = regularizer.losses(batch)
     assert outputs.shape[1] == 8
     tokens = model.all_tokens(*inputs).detach()
