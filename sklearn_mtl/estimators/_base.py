@@ -367,7 +367,8 @@ class BaseMultiTaskAttention(AttentionMethods, BaseEstimator, metaclass=ABCMeta)
         ensemble.temperatures = fit_temperatures(out_of_fold, rows, is_calibrated=read.is_calibrated)
         ensemble.continuation = read.continuation
         out_of_fold = temper(out_of_fold, ensemble.temperatures, rows.layout)
-        out_of_fold += ensemble.offsets(read.columns.take(first))
+        if read.continuation is not None:
+            out_of_fold += ensemble.offsets(read.columns.take(first))
         self._set_resolved(sizes, device=device, task_weight=_all_weights(read, rows), names=read.names)
         del rows  # their numbers are as large as X
         self._set_fitted(read, ensemble)
