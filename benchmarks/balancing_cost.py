@@ -78,14 +78,14 @@ def epoch_seconds(dataset: str, method: str) -> float:
 class Clock(Callback):
     """Notes the processor's seconds of each epoch: other programs on the machine do not count."""
 
-    def on_train_begin(self, net: Any, **_: Any) -> None:  # noqa: ARG002
+    def on_train_begin(self, net: Any, **_: Any) -> None:  # noqa: ARG002  skorch calls it so
         """Start with nothing."""
         self.seconds_: list[float] = []
 
-    def on_epoch_begin(self, net: Any, **_: Any) -> None:  # noqa: ARG002
+    def on_epoch_begin(self, net: Any, **_: Any) -> None:  # noqa: ARG002  skorch calls it so
         """Start the clock."""
         self.start_ = process_time()
 
-    def on_epoch_end(self, net: Any, **_: Any) -> None:  # noqa: ARG002
+    def on_epoch_end(self, net: Any, **_: Any) -> None:  # noqa: ARG002  skorch calls it so
         """Stop it."""
         self.seconds_.append(process_time() - self.start_)

@@ -80,7 +80,7 @@ class SplitRegressor(SplitForest):
         """Give absolute errors, (B, T)."""
         return np.abs(self.forest.predict(X) - y.to_numpy())
 
-    def predict_interval(self, X: pd.DataFrame, coverage: float) -> np.ndarray:  # noqa: ARG002
+    def predict_interval(self, X: pd.DataFrame, coverage: float) -> np.ndarray:  # noqa: ARG002  as ours takes it
         """Give bounds, (B, T, 2)."""
         predicted = self.forest.predict(X)
         return np.stack([predicted - self.margin, predicted + self.margin], axis=2)
@@ -95,7 +95,7 @@ class SplitClassifier(SplitForest):
         """Give what the probabilities of labels lack to 1, (B, T)."""
         return 1 - _of_label(np.stack(self.forest.predict_proba(X), axis=1), y)
 
-    def predict_set(self, X: pd.DataFrame, coverage: float) -> list[np.ndarray]:  # noqa: ARG002
+    def predict_set(self, X: pd.DataFrame, coverage: float) -> list[np.ndarray]:  # noqa: ARG002  as ours takes it
         """Tell which classes are in the sets of rows, (B, 2) for each task."""
         return [
             (1 - proba <= margin) | (proba == proba.max(axis=1, keepdims=True))

@@ -69,7 +69,7 @@ class LossBalancer(Balancer):
         self.weighting, self.task_weight = weighting, task_weight
         self.compares = weighting.compares
 
-    def backward(self, losses: Tensor, outputs: Tensor, observed: Tensor) -> None:  # noqa: ARG002
+    def backward(self, losses: Tensor, outputs: Tensor, observed: Tensor) -> None:  # noqa: ARG002  of others
         """Go back from the weighted sum."""
         weights = self.weighting.weigh(losses.detach(), self.task_weight * observed)
         torch.autograd.backward((losses * weights).sum())

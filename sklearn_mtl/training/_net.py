@@ -281,7 +281,7 @@ class FoldNet(NeuralNet):
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
         """Update once; then let the balancer look at the same batch with the same dropout, if it wants to."""
         if self.balancer_ is None or not self.balancer_.compares:
-            return super().train_step(batch, **fit_params)  # type: ignore[no-any-return]
+            return super().train_step(batch, **fit_params)  # type: ignore[no-any-return]  # of skorch
         dropout = self.dropout_generator_.get_state()
         step: dict[str, Tensor] = super().train_step(batch, **fit_params)
         self.dropout_generator_.set_state(dropout)

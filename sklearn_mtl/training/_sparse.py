@@ -55,7 +55,7 @@ def sparse_product(parameters: Tensor, *, matrix: csr_array) -> Tensor:
     """
     if parameters.ndim == 2:
         return torch.from_numpy(matrix @ parameters.numpy())
-    product: Tensor = _SparseProduct.apply(parameters, matrix)  # type: ignore[no-untyped-call]
+    product: Tensor = _SparseProduct.apply(parameters, matrix)  # type: ignore[no-untyped-call]  # of torch
     return product
 
 
