@@ -245,10 +245,8 @@ def read_fit_input(
     columns = reader.read(table, owner=owner)  # texts are encoded here, which may take long
     continuation = None
     if sequences is not None and reader.sequences:
-        may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
-        continuation = sequences.find_continuation(
-            reader.columns_, columns, targets.values, weights * (weight_of_task > 0) * may_continue
-        )
+        counted = weights * (weight_of_task > 0)
+        continuation = _find_continuation(sequences, reader, columns, task_set, targets, counted)
         if continuation is not None and sequences.centre == "auto":
             reader.centre(continuation.columns(reader.columns_))
             columns = reader.read(table, owner=owner)
@@ -257,10 +255,8 @@ def read_fit_input(
         plain = row_weights(task_set, targets, sample_weight=sample_weight, owner=owner)
     unlabelled = None
     if uses_unlabelled:
-        weight_of_row = sample_weight_table(
-            sample_weight, n_rows=len(weights), names=task_set.names, is_named=task_set.is_named, owner=owner
-        )
-        unlabelled = _different(columns.take(~is_present & (weight_of_row > 0).any(axis=1)))
+        is_asked = _has_weight(sample_weight, task_set, n_rows=len(weights), owner=owner)
+        unlabelled = _different(columns.take(~is_present & is_asked))
     index = next((frame.index for frame in (X, y) if isinstance(frame, pd.DataFrame)), None)
     return FitInput(
         reader,
@@ -287,6 +283,27 @@ def read_fit_input(
         thresholds=asked_thresholds,
         unlabelled=unlabelled,
     )
+
+
+def _find_continuation(
+    sequences: SequenceColumns,
+    reader: ColumnReader,
+    columns: Columns,
+    task_set: TaskSet,
+    targets: Targets,
+    weights: NDArray[np.float64],
+) -> Continuation | None:
+    """Find the channels that tasks of numbers continue, if any does."""
+    may_continue = [task.kind in _CONTINUING and task.transform is None for task in task_set.tasks]
+    return sequences.find_continuation(reader.columns_, columns, targets.values, weights * may_continue)
+
+
+def _has_weight(sample_weight: Any, task_set: TaskSet, *, n_rows: int, owner: str) -> NDArray[np.bool_]:
+    """Say which rows have a weight above 0, whether they have labels or not; (B,)."""
+    table = sample_weight_table(
+        sample_weight, n_rows=n_rows, names=task_set.names, is_named=task_set.is_named, owner=owner
+    )
+    return np.asarray((table > 0).any(axis=1))
 
 
 def _different(columns: Columns) -> Columns | None:
@@ -541,14 +558,6 @@ def training_rows(
     )
     numbers, categories, bags = _network_inputs(read.columns, merged.first, preparation)
     in_order = replace(read.columns, sequences=tuple(each[merged.first] for each in read.columns.sequences))
-    unlabelled = None
-    if read.unlabelled is not None:
-        of_all = np.arange(read.unlabelled.n_rows)
-        unlabelled = UnlabelledRows(
-            *_network_inputs(read.unlabelled, of_all, preparation),
-            sequences=preparation.network_sequences(read.unlabelled),
-            vectors=read.unlabelled.vectors,
-        )
     return TrainingRows(
         numbers=numbers,
         categories=categories,
@@ -567,18 +576,33 @@ def training_rows(
         n_word_codes=tuple(of.n_codes for of in read.reader.words.values()) if read.tags else (),
         tags=tag_rows(read.tags, read.columns, merged),
         fold=part // n_parts,
-        unlabelled=unlabelled,
+        unlabelled=None if read.unlabelled is None else _unlabelled_rows(read.unlabelled, preparation),
         part=part if n_parts > 1 else None,
-        layout=OutputLayout(
-            [task.kind for task in tasks],
-            read.task_set.n_outputs,
-            levels={place: task.levels for place, task in enumerate(tasks) if task.levels},
-            units={
-                place: spread(values[:, place], merged.weights[:, place])[1]
-                for place, task in enumerate(tasks)
-                if task.kind == "huber" and merged.weights[:, place].any()
-            },
-        ),
+        layout=_layout(read.task_set, values, merged.weights),
+    )
+
+
+def _unlabelled_rows(columns: Columns, preparation: Preparation) -> UnlabelledRows:
+    """Prepare rows without labels."""
+    return UnlabelledRows(
+        *_network_inputs(columns, np.arange(columns.n_rows), preparation),
+        sequences=preparation.network_sequences(columns),
+        vectors=columns.vectors,
+    )
+
+
+def _layout(task_set: TaskSet, values: NDArray[np.float64], weights: NDArray[np.float64]) -> OutputLayout:
+    """Say where the outputs of each task are, from labels and their weights, (R, T)."""
+    tasks = task_set.tasks
+    return OutputLayout(
+        [task.kind for task in tasks],
+        task_set.n_outputs,
+        levels={place: task.levels for place, task in enumerate(tasks) if task.levels},
+        units={
+            place: spread(values[:, place], weights[:, place])[1]
+            for place, task in enumerate(tasks)
+            if task.kind == "huber" and weights[:, place].any()
+        },
     )
 
 

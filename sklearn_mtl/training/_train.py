@@ -177,6 +177,46 @@ def build_model(
     tokens = ColumnTokens(
         torch.from_numpy(left), torch.from_numpy(width), cardinalities, d_token=sizes.d_token, **shared
     )
+    of_entries = _build_entries(bags, vectors, step_features, sizes=sizes, shared=shared)
+    n_columns = tokens.n_columns + sum(module.n_heads for module in of_entries)
+    n_columns += _WORD_TOKENS * len(n_word_codes)
+    attention = _build_attention(design, sizes, n_columns=n_columns, shared=shared)
+    network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
+    heads = TaskHeads(
+        n_outputs, n_slots=sizes.n_slots, constant=constant, gated=design.sharing == "gated", **views
+    )
+    with torch.no_grad():
+        heads.bias.add_(torch.from_numpy(prior)[:, None, None])
+    encoder = None
+    if design.n_encoder_layers:
+        n_layers, n_heads = design.n_encoder_layers, design.n_encoder_heads
+        encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
+    interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
+    return ColumnAttentionModel(
+        tokens,
+        attention,
+        network,
+        heads,
+        encoder=encoder,
+        interaction=interaction,
+        bags=of_entries,
+        words=[_build_words(n_codes, sizes, shared=shared) for n_codes in n_word_codes],
+        tag_heads=[
+            TagHead(torch.from_numpy(prior).float(), column=column, d_word=_WORD_WIDTH, generator=generator)
+            for column, prior in tags
+        ],
+    )
+
+
+def _build_entries(
+    bags: Sequence[tuple[int, float]],
+    vectors: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    step_features: Sequence[int],
+    *,
+    sizes: ModelSizes,
+    shared: dict[str, Any],
+) -> list[StepTokens | BagTokens | VectorTokens]:
+    """Build what makes tokens of sequences, of bags and of vectors; the arguments are as of `build_model`."""
     of_bags = [
         BagTokens(
             n_terms,
@@ -208,35 +248,7 @@ def build_model(
         )
         for n_features in step_features
     ]
-    of_entries: list[StepTokens | BagTokens | VectorTokens] = [*of_steps, *of_bags, *of_vectors]
-    n_columns = tokens.n_columns + sum(module.n_heads for module in of_entries)
-    n_columns += _WORD_TOKENS * len(n_word_codes)
-    attention = _build_attention(design, sizes, n_columns=n_columns, shared=shared)
-    network = ViewNetwork(n_layers=sizes.n_layers, dropout=sizes.dropout, **views)
-    heads = TaskHeads(
-        n_outputs, n_slots=sizes.n_slots, constant=constant, gated=design.sharing == "gated", **views
-    )
-    with torch.no_grad():
-        heads.bias.add_(torch.from_numpy(prior)[:, None, None])
-    encoder = None
-    if design.n_encoder_layers:
-        n_layers, n_heads = design.n_encoder_layers, design.n_encoder_heads
-        encoder = TokenEncoder(n_layers=n_layers, n_heads=n_heads, d_token=sizes.d_token, **shared)
-    interaction = design.build_interaction(n_slots=sizes.n_slots, d_slot=sizes.d_slot, **shared)
-    return ColumnAttentionModel(
-        tokens,
-        attention,
-        network,
-        heads,
-        encoder=encoder,
-        interaction=interaction,
-        bags=of_entries,
-        words=[_build_words(n_codes, sizes, shared=shared) for n_codes in n_word_codes],
-        tag_heads=[
-            TagHead(torch.from_numpy(prior).float(), column=column, d_word=_WORD_WIDTH, generator=generator)
-            for column, prior in tags
-        ],
-    )
+    return [*of_steps, *of_bags, *of_vectors]
 
 
 def _build_words(n_codes: int, sizes: ModelSizes, *, shared: dict[str, Any]) -> WordColumn:
